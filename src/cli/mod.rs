@@ -1,0 +1,135 @@
+//! Arguments: one struct per command, no logic. Flags that are settings stay texts here, in
+//! [`Flags`]; `config` checks them together with environment and file, and its table gives the help.
+
+mod args;
+
+use std::convert::Infallible;
+use std::ffi::OsString;
+use std::str::FromStr;
+
+use clap::{ArgAction, Args, Parser, Subcommand};
+
+use crate::config::{Flags, Need, help};
+use crate::error::Failure;
+
+pub use args::{BackupArgs, DoctorArgs, ListArgs, SnapshotChoice, VerifyArgs};
+
+/// Lossless, verified, restorable backups of a Supabase project over nothing but HTTPS.
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = true, disable_help_subcommand = true, after_help = AFTER)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    #[command(flatten)]
+    global: Global,
+}
+
+const AFTER: &str = "\
+Examples:
+  export SUPABASE_URL=https://abcdefghijklmnopqrst.supabase.co SUPABASE_SECRET_KEY=sb_secret_…
+  supabackup doctor                 check credentials, permissions and limits
+  supabackup backup                 back up into ./backups
+  supabackup verify latest          prove that it can be read back
+
+Exit codes:
+  0  done
+  1  failed
+  2  wrong usage or configuration
+  3  done, but incomplete: what is missing is named
+  4  findings at error level
+
+Keys are taken from the environment only. Every setting: docs/configuration.md";
+
+/// One verb each.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Back up the project into the store
+    Backup(Box<BackupArgs>),
+    /// Prove that snapshots can be read back, whole and unchanged
+    Verify(VerifyArgs),
+    /// List the snapshots of the store, or what one of them holds
+    List(ListArgs),
+    /// Check address, key, permissions and limits before the first run
+    Doctor(DoctorArgs),
+}
+
+/// Flags that every command knows.
+#[derive(Debug, Args)]
+struct Global {
+    #[arg(long, global = true, value_name = "FILE", help = help("config"))]
+    config: Option<String>,
+    #[arg(long, global = true, value_name = "DIRECTORY", help = help("store"))]
+    store: Option<String>,
+    #[arg(long, global = true, value_name = "HOW", help = help("progress"))]
+    progress: Option<String>,
+    #[arg(long, short, global = true, help = help("quiet"))]
+    quiet: bool,
+    #[arg(long, global = true, help = "No colours [NO_COLOR]")]
+    no_color: bool,
+    /// Takes every flag that a key might be given by, in order to refuse it without repeating it.
+    #[arg(
+        long = "secret-key", global = true, hide = true, num_args = 0..=1, default_missing_value = "", action = ArgAction::Append,
+        aliases = ["key", "api-key", "apikey", "service-key", "service-role-key", "supabase-key", "access-token",
+                   "token", "secret", "password"],
+    )]
+    refused: Vec<Refused>,
+}
+
+/// A value that is dropped where it is read.
+#[derive(Debug, Clone)]
+struct Refused;
+
+impl FromStr for Refused {
+    type Err = Infallible;
+    fn from_str(_: &str) -> Result<Self, Infallible> {
+        Ok(Self)
+    }
+}
+
+impl Cli {
+    /// Reads the command line. The error prints itself and knows its exit code; it is the caller's
+    /// to hide whatever secret a person typed.
+    pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        Self::try_parse_from(arguments)
+    }
+
+    /// Whether colours were switched off.
+    pub fn no_color(&self) -> bool {
+        self.global.no_color
+    }
+
+    /// Whether the command can do without a project.
+    pub fn need(&self) -> Need {
+        match self.command {
+            Command::Backup(_) | Command::Doctor(_) => Need::Project,
+            Command::Verify(_) | Command::List(_) => Need::Store,
+        }
+    }
+
+    /// The flags that are settings. Refuses keys: every user of the machine can read a command line.
+    pub fn flags(&self) -> Result<Flags, Failure> {
+        if !self.global.refused.is_empty() {
+            let hint = "set SUPABASE_SECRET_KEY (or SUPABASE_ACCESS_TOKEN) in the environment instead, \
+                        and consider this key as seen by others";
+            return Err(
+                Failure::usage("a key cannot be given as a flag: every user of this machine can read it").hint(hint)
+            );
+        }
+        let mut flags = Flags::default();
+        let global = &self.global;
+        flags.set("config", &global.config);
+        flags.set("store", &global.store);
+        flags.set("progress", &global.progress);
+        flags.set("quiet", global.quiet.then_some("yes"));
+        match &self.command {
+            Command::Backup(args) => args.fill(&mut flags),
+            Command::Doctor(args) => args.fill(&mut flags),
+            Command::Verify(_) | Command::List(_) => {}
+        }
+        Ok(flags)
+    }
+}
+
+#[cfg(test)]
+mod tests;

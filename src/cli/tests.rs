@@ -1,0 +1,123 @@
+use std::collections::BTreeSet;
+
+use clap::CommandFactory;
+
+use super::*;
+use crate::config::SETTINGS;
+use crate::model::Depth;
+
+fn read(arguments: &str) -> Result<Cli, clap::Error> {
+    let arguments = arguments.split_whitespace().filter(|a| *a != "''");
+    Cli::read(std::iter::once("supabackup").chain(arguments).map(OsString::from))
+}
+
+#[test]
+fn the_definition_is_sound() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn every_flag_of_the_table_exists_and_arrives_under_its_name() {
+    let known: BTreeSet<_> = SETTINGS.iter().filter_map(|setting| setting.flag).collect();
+    for setting in SETTINGS {
+        let Some(flag) = setting.flag else { continue };
+        let value = if flag == "--quiet" { "" } else { "3" };
+        let flags = read(&format!("backup {flag} {value}")).map_err(|e| e.to_string()).map(|cli| cli.flags());
+        let flags = flags.and_then(|flags| flags.map_err(|failure| failure.message));
+        let given = flags.map(|flags| flags.get(setting.name).to_vec());
+        let expected = if flag == "--quiet" { "yes" } else { "3" };
+        assert_eq!(given, Ok(vec![expected.to_owned()]), "{flag}");
+    }
+    let not_settings = ["--help", "--version", "--no-color", "--dry-run", "--json", "--secret-key"];
+    let mut command = Cli::command();
+    command.build();
+    for argument in command.find_subcommand("backup").into_iter().flat_map(|backup| backup.get_arguments()) {
+        let flag = argument.get_long().map(|long| format!("--{long}")).unwrap_or_default();
+        assert!(known.contains(flag.as_str()) || not_settings.contains(&flag.as_str()), "{flag} is not in the table");
+    }
+}
+
+#[test]
+fn every_flag_has_a_help_text() {
+    for command in Cli::command().get_subcommands() {
+        for argument in command.get_arguments().filter(|argument| !argument.is_hide_set()) {
+            assert!(argument.get_help().is_some(), "{} {}", command.get_name(), argument.get_id());
+        }
+    }
+}
+
+#[test]
+fn a_list_flag_repeats_and_a_level_can_be_negative() -> anyhow::Result<()> {
+    let flags = read("backup --exclude a --compression-level -3 --exclude b,c --schema s")?.flags()?;
+    assert_eq!(flags.get("exclude"), ["a", "b,c"]);
+    assert_eq!(flags.get("compression_level"), ["-3"]);
+    assert_eq!(flags.get("schemas"), ["s"]);
+    Ok(())
+}
+
+#[test]
+fn global_flags_stand_before_or_after_the_command() -> anyhow::Result<()> {
+    for arguments in ["--store x --no-color -q list", "list --store x --no-color --quiet"] {
+        let cli = read(arguments)?;
+        assert_eq!(cli.flags()?.get("store"), ["x"]);
+        assert_eq!(cli.flags()?.get("quiet"), ["yes"]);
+        assert!(cli.no_color());
+        assert_eq!(cli.need(), Need::Store);
+    }
+    Ok(())
+}
+
+#[test]
+fn verify_takes_the_newest_snapshot_unless_told_otherwise() -> anyhow::Result<()> {
+    for (arguments, snapshot, all, depth) in [
+        ("verify", "latest", false, Depth::Opened),
+        ("verify latest --depth listed", "latest", false, Depth::Listed),
+        ("verify --all --depth hashed", "latest", true, Depth::Hashed),
+        ("verify 20261123T031500Z-7f3a", "20261123T031500Z-7f3a", false, Depth::Opened),
+    ] {
+        let Command::Verify(args) = read(arguments)?.command else { anyhow::bail!("{arguments}") };
+        assert_eq!((Ok(args.snapshot), args.all, args.depth), (snapshot.parse(), all, depth), "{arguments}");
+    }
+    for depth in Depth::ALL {
+        assert!(read(&format!("verify --depth {depth}")).is_ok(), "{depth}");
+    }
+    assert!(read("verify latest --all").is_err());
+    assert!(read("verify --depth deep").is_err());
+    assert!(read("verify yesterday").is_err());
+    Ok(())
+}
+
+#[test]
+fn a_key_is_refused_as_a_flag_and_not_repeated() {
+    for flag in ["--key", "--secret-key", "--api-key", "--apikey", "--service-role-key", "--access-token", "--token"] {
+        for arguments in [
+            format!("backup {flag} the-sentinel"),
+            format!("backup {flag}=the-sentinel"),
+            format!("{flag}=the-sentinel doctor"),
+            format!("list {flag}"),
+        ] {
+            let cli = read(&arguments).map_err(|e| e.to_string());
+            assert!(!format!("{cli:?}").contains("sentinel"), "{cli:?}");
+            let refused = cli.map(|cli| cli.flags().err().map(|failure| failure.message));
+            assert!(matches!(&refused, Ok(Some(text)) if text.contains("every user")), "{arguments}: {refused:?}");
+        }
+    }
+}
+
+#[test]
+fn help_shows_neither_the_refused_flags_nor_values_of_the_environment() {
+    for arguments in ["--help", "backup --help", "verify -h", "list --help", "doctor --help"] {
+        let text = read(arguments).map_or_else(|help| help.to_string(), |_| String::new());
+        assert!(text.contains("Usage:"), "{arguments}");
+        assert!(!text.contains("--secret-key") && !text.contains("--token"), "{text}");
+    }
+}
+
+#[test]
+fn wrong_usage_ends_with_code_2_and_help_with_0() {
+    for (arguments, code) in
+        [("--help", 0), ("--version", 0), ("backup --help", 0), ("''", 2), ("bakcup", 2), ("backup --nonsense", 2)]
+    {
+        assert_eq!(read(arguments).err().map(|error| error.exit_code()), Some(code), "{arguments}");
+    }
+}

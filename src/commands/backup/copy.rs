@@ -1,0 +1,270 @@
+//! Copies one table: windows are read ahead in parallel, written in the order of addresses, and
+//! cut into parts.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::TableError;
+use super::pages::{Owners, RowWork, Seen, Written};
+use super::shared::Shared;
+use super::task::Task;
+use crate::format::Observer;
+use crate::model::{Relation, Stability};
+use crate::progress::TableProgress;
+use crate::snapshot::writer::{PartPair, RowFormat, TableWriter};
+use crate::supabase::{Access, ApiError, TableReader, Window};
+
+/// Rows and windows of one stretch of blocks.
+#[derive(Debug)]
+pub(super) struct Piece {
+    /// Absent if the stretch holds no rows.
+    pub(super) pair: Option<PartPair>,
+    pub(super) windows: Vec<Seen>,
+    /// First block.
+    pub(super) from: u32,
+    /// One past the last block; `None`: to the end.
+    pub(super) to: Option<u32>,
+}
+
+/// A table on its way into the snapshot.
+#[derive(Debug)]
+pub(super) struct TableCopy {
+    pub(super) shared: Arc<Shared>,
+    pub(super) relation: Relation,
+    pub(super) work: Arc<RowWork>,
+    pub(super) writer: TableWriter,
+    pub(super) pieces: Vec<Piece>,
+    pub(super) counted_before: Option<u64>,
+    pub(super) counted_after: Option<u64>,
+    pub(super) read_from: DateTime<Utc>,
+    pub(super) read_to: DateTime<Utc>,
+    pub(super) passes: u32,
+    pub(super) reread: u64,
+    pub(super) stability: Option<Stability>,
+    pub(super) progress: TableProgress,
+}
+
+/// Raw bytes that a table may write before it has to wait for its turn among the large ones.
+const LIGHT: u64 = 4 << 20;
+/// Blocks of the first window of a table that does not fit into one page.
+const FIRST_STEP: u32 = 8;
+/// Blocks of a window where there are hardly any rows.
+const LONGEST_STEP: u32 = 1 << 16;
+
+impl TableCopy {
+    /// A copy that has not begun. `access` is what the probe found.
+    pub(super) fn new(shared: Arc<Shared>, relation: Relation, access: Access) -> Self {
+        let format = Arc::new(RowFormat::new(&relation.name, &access.columns, shared.rules, shared.buffers.clone()));
+        let writer = TableWriter::new(
+            Arc::clone(&shared.store),
+            shared.keys.clone(),
+            &relation.name,
+            Arc::clone(&format),
+            shared.rules,
+            shared.outputs.clone(),
+        );
+        let counted_before = access.counted;
+        let observer = Observer::new(&access.columns);
+        let reader = TableReader::new(Arc::clone(&shared.client), relation.name.clone(), access);
+        let work =
+            Arc::new(RowWork { reader, format, owners: Owners::default(), observer, buffers: shared.buffers.clone() });
+        let now = shared.now();
+        let progress = shared.progress.table(&relation.name, counted_before);
+        Self {
+            shared,
+            relation,
+            work,
+            writer,
+            pieces: Vec::new(),
+            counted_before,
+            counted_after: None,
+            read_from: now,
+            read_to: now,
+            passes: 0,
+            reread: 0,
+            stability: None,
+            progress,
+        }
+    }
+
+    /// Rows stored so far.
+    pub(super) fn rows(&self) -> u64 {
+        self.pieces.iter().filter_map(|p| p.pair.as_ref()).map(|p| p.rows).sum()
+    }
+
+    /// Reads the whole table by block.
+    pub(super) async fn copy_blocks(&mut self) -> Result<(), TableError> {
+        self.read_from = self.shared.now();
+        if let Some(counted) = self.counted_before {
+            self.work.reader.learn_row_limit(counted).await?;
+        }
+        self.pieces = self.stretch(0, None, self.counted_before).await?;
+        self.read_to = self.shared.now();
+        Ok(())
+    }
+
+    /// Whether all rows from a block on are likely to fit into one page.
+    fn fits_one_page(&self, expected: Option<u64>) -> bool {
+        let bytes = self.work.reader.access().row_bytes.unwrap_or(0);
+        expected.is_some_and(|rows| {
+            rows <= self.work.reader.target_rows() && rows.saturating_mul(bytes) <= self.shared.page_size
+        })
+    }
+
+    /// Reads blocks `from..to` (or to the table's end) into new parts. `expected` is how many rows
+    /// there should be: it only decides when to look for the end.
+    pub(super) async fn stretch(
+        &mut self,
+        from: u32,
+        to: Option<u32>,
+        expected: Option<u64>,
+    ) -> Result<Vec<Piece>, TableError> {
+        let mut run = Run {
+            next: from,
+            to,
+            step: FIRST_STEP,
+            pending: VecDeque::new(),
+            piece_from: from,
+            windows: Vec::new(),
+            pieces: Vec::new(),
+            rows: 0,
+        };
+        if to.is_none() && self.fits_one_page(expected) {
+            match self.spawn(Window::from_block(from)).await {
+                Ok(Ok(written)) => {
+                    self.take(written, &mut run).await?;
+                    self.close(&mut run, None).await?;
+                    return Ok(run.pieces);
+                }
+                Ok(Err(TableError::Api(ApiError::TooLarge(_)))) => {} // it grew
+                Ok(Err(error)) => return Err(error),
+                Err(error) => return Err(TableError::Fatal(error.into())),
+            }
+        }
+        let mut turn: Option<OwnedSemaphorePermit> = None;
+        let mut written_bytes = 0;
+        loop {
+            // the first window shows how many rows a block holds; only then is read ahead
+            let most = if run.rows == 0 && run.windows.len() < 2 { 1 } else { self.shared.ahead };
+            let may_go_on = turn.is_some() || written_bytes < LIGHT;
+            while may_go_on && run.pending.len() < most {
+                let Some(window) = run.next_window() else { break };
+                run.pending.push_back((window, self.spawn(window)));
+            }
+            let Some((_, task)) = run.pending.pop_front() else {
+                if run.exhausted() {
+                    break;
+                }
+                // nothing is held while waiting, so whoever has the turn gets all the memory
+                turn = Some(
+                    Arc::clone(&self.shared.heavy).acquire_owned().await.map_err(|e| TableError::Fatal(e.into()))?,
+                );
+                continue;
+            };
+            let written = task.await.map_err(|e| TableError::Fatal(e.into()))??;
+            written_bytes += written.bytes;
+            run.adjust(&written, self.work.reader.target_rows(), self.shared.page_size);
+            let window = written.seen.window;
+            let empty = written.seen.rows == 0;
+            self.take(written, &mut run).await?;
+            let end = window.end_block().unwrap_or(u32::MAX);
+            if to.is_none()
+                && (empty || expected.is_some_and(|n| run.rows >= n))
+                && !self.work.reader.any_from(end).await?
+            {
+                run.pending.clear();
+                run.to = Some(end);
+                run.next = end;
+            }
+        }
+        let end = run.next;
+        self.close(&mut run, Some(end)).await?;
+        Ok(run.pieces)
+    }
+
+    fn spawn(&self, window: Window) -> Task<Result<Written, TableError>> {
+        let look = self.pieces.is_empty();
+        Task::spawn(Arc::clone(&self.work).window(Arc::clone(&self.shared), window, look))
+    }
+
+    async fn take(&mut self, written: Written, run: &mut Run) -> Result<(), TableError> {
+        let Written { chunk, seen, settings, bytes, .. } = written;
+        self.shared.observed(&settings);
+        self.progress.add(chunk.rows, bytes);
+        run.rows += chunk.rows;
+        run.windows.push(seen);
+        if chunk.rows > 0 && self.writer.append(chunk).await? {
+            self.close(run, seen.window.end_block()).await?;
+        }
+        Ok(())
+    }
+
+    async fn close(&mut self, run: &mut Run, to: Option<u32>) -> Result<(), TableError> {
+        if run.windows.is_empty() {
+            return Ok(());
+        }
+        let last = to.map_or(u64::from(u32::MAX) + 1, u64::from);
+        let pair = self.writer.close(Some([u64::from(run.piece_from), last])).await?;
+        let piece = Piece { pair, windows: std::mem::take(&mut run.windows), from: run.piece_from, to };
+        run.piece_from = to.unwrap_or(u32::MAX);
+        run.pieces.push(piece);
+        Ok(())
+    }
+
+    /// Removes everything stored of this table.
+    pub(super) async fn discard(&mut self) -> Result<(), TableError> {
+        self.writer.discard();
+        for piece in self.pieces.drain(..) {
+            if let Some(pair) = &piece.pair {
+                self.writer.remove(pair).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The state of reading one stretch.
+struct Run {
+    next: u32,
+    to: Option<u32>,
+    step: u32,
+    pending: VecDeque<(Window, Task<Result<Written, TableError>>)>,
+    piece_from: u32,
+    windows: Vec<Seen>,
+    pieces: Vec<Piece>,
+    rows: u64,
+}
+
+impl Run {
+    fn exhausted(&self) -> bool {
+        self.next == u32::MAX || self.to.is_some_and(|to| self.next >= to)
+    }
+
+    fn next_window(&mut self) -> Option<Window> {
+        if self.exhausted() {
+            return None;
+        }
+        let end = self.next.saturating_add(self.step).min(self.to.unwrap_or(u32::MAX));
+        let window = Window::blocks(self.next, end);
+        self.next = end;
+        Some(window)
+    }
+
+    /// Aims the next windows at pages just below the server's row limit and our size.
+    fn adjust(&mut self, written: &Written, target_rows: u64, page_size: u64) {
+        let rows = written.seen.rows;
+        if rows == 0 {
+            self.step = self.step.saturating_mul(2).min(LONGEST_STEP);
+            return;
+        }
+        let blocks = u64::from(written.seen.window.block_count().unwrap_or(1).max(1));
+        let by_bytes = page_size * rows / written.bytes.max(1);
+        let fits = target_rows.min(by_bytes).max(1) * blocks / rows;
+        let step = u32::try_from(fits.max(1)).unwrap_or(LONGEST_STEP);
+        // down at once, up by steps: one sparse window says little about the next
+        self.step = step.min(self.step.saturating_mul(4)).min(LONGEST_STEP);
+    }
+}

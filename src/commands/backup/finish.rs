@@ -1,0 +1,202 @@
+//! The ledger: what was read becomes a manifest, and the manifest is written last.
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+
+use super::discover::Found;
+use super::shared::Shared;
+use super::store_failure;
+use super::tables::Copied;
+use crate::config::ProjectConfig;
+use crate::error::Failure;
+use crate::format::Digest;
+use crate::model::{
+    Consistency, FORMAT_VERSION, File, Manifest, Missing, Project, Source, Stability, TableEntry, TextSettings, Totals,
+};
+use crate::render;
+use crate::snapshot::{CHECKSUMS, MANIFEST, RECOVERY, REPORT_HTML, REPORT_MD, checksums};
+use crate::supabase::float_digits;
+
+use super::copy::TableCopy;
+
+/// Tables asked about float digits before it counts as unknown.
+const FLOAT_TRIES: usize = 8;
+
+/// Settles the ledger and writes everything that is not a part.
+pub(super) async fn finish(
+    shared: &Shared,
+    project: &ProjectConfig,
+    started: DateTime<Utc>,
+    found: Found,
+    copied: Copied,
+) -> anyhow::Result<Manifest> {
+    if copied.tables.is_empty() {
+        if let Some(first) = found.missing.first().or(copied.missing.first()) {
+            let failure = Failure::failed(format!("no table could be read; {}: {}", first.subject, first.reason));
+            return Err(match &first.fix {
+                Some(fix) => failure.hint(fix.clone()),
+                None => failure,
+            }
+            .into());
+        }
+    }
+    let settings = settings(shared, &copied).await;
+    let mut missing = found.missing;
+    missing.extend(copied.missing);
+    missing.extend(lossy(&settings, &copied.tables));
+    let tables: Vec<TableEntry> = copied.tables.iter().map(entry).collect();
+    for (table, entry) in copied.tables.iter().zip(&tables) {
+        balance(table, entry, &mut missing);
+    }
+    let level = |f: fn(&Stability) -> bool| tables.iter().filter(|t| f(&t.stability)).count() as u64;
+    let mut manifest = Manifest {
+        format: FORMAT_VERSION,
+        snapshot: shared.keys.id().clone(),
+        tool: concat!("supabackup ", env!("CARGO_PKG_VERSION")).to_owned(),
+        project: Project { name: project.name.clone(), url: project.url.clone() },
+        started,
+        finished: shared.now(),
+        complete: missing.is_empty(),
+        missing,
+        passed_over: found.passed_over,
+        source: Source {
+            catalog: "openapi".to_owned(),
+            server: found.server,
+            schemas: found.schemas,
+            blind_spots: found.blind_spots,
+        },
+        settings,
+        consistency: Consistency {
+            moment: copied.moment,
+            stable: level(|s| matches!(s, Stability::Stable { .. })),
+            moved: level(|s| matches!(s, Stability::Moved { .. })),
+            unproven: level(|s| matches!(s, Stability::Unproven { .. })),
+        },
+        totals: totals(&tables),
+        tables,
+        files: Vec::new(),
+    };
+    store_rest(shared, &mut manifest).await?;
+    Ok(manifest)
+}
+
+fn entry(table: &TableCopy) -> TableEntry {
+    let access = table.work.reader.access();
+    let mut digest = Digest::default();
+    let pairs = || table.pieces.iter().filter_map(|p| p.pair.as_ref());
+    pairs().for_each(|pair| digest += pair.digest);
+    let (from, to) = (table.read_from, table.read_to);
+    let unproven = || Stability::Unproven { from, to, reason: "it was not checked".to_owned() };
+    TableEntry {
+        name: table.relation.name.clone(),
+        columns: access.columns.clone(),
+        primary_key: table.relation.primary_key.clone(),
+        read_as: access.read_as,
+        paging: access.paging.word().to_owned(),
+        counted_before: table.counted_before,
+        rows: table.rows(),
+        counted_after: table.counted_after,
+        digest: digest.to_string(),
+        stability: table.stability.clone().unwrap_or_else(unproven),
+        children: table.work.owners.children(),
+        parts: pairs().flat_map(|pair| pair.parts.clone()).collect(),
+    }
+}
+
+/// A table that stood still must have exactly the rows that were counted.
+fn balance(table: &TableCopy, entry: &TableEntry, missing: &mut Vec<Missing>) {
+    let Some(counted) = entry.counted_after else { return };
+    if matches!(entry.stability, Stability::Stable { .. }) && counted != entry.rows {
+        missing.push(Missing {
+            subject: super::discover::subject(&table.relation.name),
+            reason: format!("{} rows were read and {counted} counted although it did not change", entry.rows),
+            fix: Some("report this as a bug with the manifest attached".to_owned()),
+        });
+    }
+}
+
+fn totals(tables: &[TableEntry]) -> Totals {
+    let mut totals = Totals { tables: tables.len() as u64, ..Totals::default() };
+    for table in tables {
+        totals.rows += table.rows;
+        for part in &table.parts {
+            totals.parts += 1;
+            totals.raw_bytes += part.raw_size;
+            totals.stored_bytes += part.size;
+        }
+    }
+    totals
+}
+
+/// What the values told about the server's settings, and whether floats keep their digits.
+async fn settings(shared: &Shared, copied: &Copied) -> TextSettings {
+    let mut exact = None;
+    for table in copied.tables.iter().filter(|t| t.rows() > 0).take(FLOAT_TRIES) {
+        match float_digits(&shared.client, &table.relation).await {
+            Ok(None) => {}
+            Ok(told) => {
+                exact = told;
+                break;
+            }
+            // the rows are in: that the server does not answer any more only leaves this unknown,
+            // and the manifest says so
+            Err(_) => break,
+        }
+    }
+    let seen = shared.settings.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    seen.settings(exact)
+}
+
+/// Settings under which text is not the value.
+fn lossy(settings: &TextSettings, tables: &[TableCopy]) -> Vec<Missing> {
+    let mut missing = Vec::new();
+    let fix = |setting: &str| Some(format!("ALTER ROLE service_role SET {setting}; NOTIFY pgrst, 'reload config';"));
+    if settings.float_digits.as_deref() == Some("cut") {
+        for table in tables.iter().filter(|t| t.rows() > 0) {
+            let columns = table.work.reader.access().columns.iter().filter(|c| c.may_hold_floats());
+            let columns: Vec<String> = columns.map(|c| c.name.escape_debug().to_string()).collect();
+            if !columns.is_empty() {
+                missing.push(Missing {
+                    subject: format!("last digits in table {}: {}", table.relation.name, columns.join(", ")),
+                    reason:
+                        "the server rounds floating-point numbers when it prints them (extra_float_digits is below 1)"
+                            .to_owned(),
+                    fix: fix("extra_float_digits = 1"),
+                });
+            }
+        }
+    }
+    let style = |seen: &Option<String>, what: &str, setting: &str| {
+        (seen.as_deref() == Some("other")).then(|| Missing {
+            subject: format!("the meaning of {what}"),
+            reason: format!("the server prints {what} in a style that another server may read differently"),
+            fix: fix(setting),
+        })
+    };
+    missing.extend(style(&settings.date_style, "dates and timestamps", "datestyle = 'ISO, MDY'"));
+    missing.extend(style(&settings.interval_style, "intervals", "intervalstyle = 'postgres'"));
+    missing
+}
+
+/// RECOVERY.md and the reports, then the checksums of everything, then the manifest.
+async fn store_rest(shared: &Shared, manifest: &mut Manifest) -> anyhow::Result<()> {
+    let put = async |name: &str, bytes: Bytes| -> anyhow::Result<File> {
+        let file = File { key: name.to_owned(), size: bytes.len() as u64, sha256: crate::seal::sha256_hex(&bytes) };
+        let key = shared.keys.at(name).map_err(store_failure)?;
+        shared.store.put(&key, bytes).await.map_err(store_failure)?;
+        Ok(file)
+    };
+    let files = [
+        (RECOVERY, render::recovery_md(manifest)),
+        (REPORT_MD, render::backup_report_md(manifest)),
+        (REPORT_HTML, render::backup_report_html(manifest)),
+    ];
+    for (name, text) in files {
+        let file = put(name, Bytes::from(text)).await?;
+        manifest.files.push(file);
+    }
+    let bytes = manifest.to_bytes().map_err(anyhow::Error::from)?;
+    put(CHECKSUMS, Bytes::from(checksums(manifest, &bytes))).await?;
+    let key = shared.keys.at(MANIFEST).map_err(store_failure)?;
+    shared.store.create(&key, Bytes::from(bytes)).await.map_err(store_failure)
+}

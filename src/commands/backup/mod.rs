@@ -1,0 +1,231 @@
+//! `backup`: reads a project's rows and writes a snapshot.
+//!
+//! discover → copy every table → sweep until nothing changes → settle the ledger → manifest last.
+
+mod copy;
+mod discover;
+mod finish;
+mod keyset;
+mod output;
+mod pages;
+mod shared;
+mod sweep;
+mod tables;
+mod task;
+
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::Semaphore;
+
+use crate::buffers::Buffers;
+use crate::cli::BackupArgs;
+use crate::config::{Config, Paging, ProjectConfig};
+use crate::context::Context;
+use crate::error::{Failure, Outcome};
+use crate::format::SeenSettings;
+use crate::http::{Http, Patience};
+use crate::model::{Artifact, SnapshotId};
+use crate::progress::{Mode, Progress};
+use crate::snapshot::SnapshotKeys;
+use crate::snapshot::writer::{PartRules, WriteError};
+use crate::store::Store;
+use crate::supabase::{ApiError, Client};
+
+use discover::{Wanted, discover};
+use shared::Shared;
+
+/// Runs the command.
+pub async fn run(args: &BackupArgs, config: &Config, context: &Context) -> anyhow::Result<Outcome> {
+    let project = config.project()?;
+    project.key.check(context.clock.now(), &project.name)?;
+    let buffers = Buffers::default();
+    let client = Arc::new(connect(config, project, buffers.clone())?);
+    let wanted = Wanted {
+        schemas: &config.schemas,
+        filter: &config.filter,
+        include: &config.include,
+        force_keyset: config.paging == Paging::Keyset,
+        connections: config.connections,
+    };
+    let found = tokio::select! {
+        found = discover(&client, &wanted) => found?,
+        signal = context.stop.wait() => return Err(stopped(signal, None)),
+    };
+    if args.dry_run {
+        return output::plan(&found, args.json);
+    }
+    let store = crate::store::open(&config.store);
+    let keys = SnapshotKeys::new(&project.name, SnapshotId::new(context.clock.now(), random_tail()?));
+    let result = tokio::select! {
+        result = write(config, project, context, &client, buffers, &store, &keys, found) => result,
+        signal = context.stop.wait() => Err(stopped(signal, Some(&keys))),
+    };
+    match result {
+        Ok(manifest) => output::done(&manifest, store.as_ref(), &keys, args.json, context),
+        Err(error) => Err(clean_up(store.as_ref(), &keys, error).await),
+    }
+}
+
+/// A client for the project that the configuration names.
+pub(crate) fn connect(config: &Config, project: &ProjectConfig, buffers: Buffers) -> Result<Client, Failure> {
+    let patience =
+        Patience { tries: config.retries + 1, first_delay: config.retry_delay, timeout: config.request_timeout };
+    let agent = concat!("supabackup/", env!("CARGO_PKG_VERSION"));
+    let http = Http::new(patience, config.connections, agent, buffers).map_err(|e| {
+        Failure::failed(format!("preparing HTTPS: {e}")).hint("check SSL_CERT_FILE and SSL_CERT_DIR, if they are set")
+    })?;
+    Ok(Client::new(http, &project.url, project.key.secret(), project.key.is_jwt())?.with_page_size(config.page_size))
+}
+
+async fn write(
+    config: &Config,
+    project: &ProjectConfig,
+    context: &Context,
+    client: &Arc<Client>,
+    buffers: Buffers,
+    store: &Arc<dyn Store>,
+    keys: &SnapshotKeys,
+    mut found: discover::Found,
+) -> anyhow::Result<crate::model::Manifest> {
+    let started = context.clock.now();
+    let expected = found.tables.iter().filter_map(|(_, access)| access.counted).sum();
+    let tables = std::mem::take(&mut found.tables);
+    let shared = Arc::new(Shared {
+        client: Arc::clone(client),
+        store: Arc::clone(store),
+        keys: keys.clone(),
+        rules: PartRules {
+            sql: config.artifacts.contains(&Artifact::Sql),
+            json: config.artifacts.contains(&Artifact::Json),
+            level: config.compression_level,
+            part_size: config.part_size as u64,
+        },
+        buffers,
+        outputs: Buffers::default(),
+        clock: context.clock.clone(),
+        progress: Progress::new(progress_mode(config, context), tables.len() as u64, expected),
+        listed: found.listed.clone(),
+        memory: Arc::new(Semaphore::new(config.connections + 2)),
+        heavy: Arc::new(Semaphore::new(1)),
+        ahead: config.connections + 2,
+        page_size: config.page_size as u64,
+        passes: config.passes,
+        force_keyset: config.paging == Paging::Keyset,
+        pause: config.retry_delay,
+        settings: Mutex::new(SeenSettings::default()),
+    });
+    let copied = tables::copy_all(&shared, tables, config.connections).await?;
+    shared.progress.finish();
+    finish::finish(&shared, project, started, found, copied).await
+}
+
+fn progress_mode(config: &Config, context: &Context) -> Mode {
+    use crate::config::Progress as Wish;
+    match config.progress {
+        Wish::None => Mode::Silent,
+        Wish::Bars => Mode::Bars,
+        Wish::Lines => Mode::Lines,
+        Wish::Auto if context.terminal.stderr_is_terminal && !context.terminal.ci => Mode::Bars,
+        Wish::Auto => Mode::Lines,
+    }
+}
+
+fn random_tail() -> anyhow::Result<u16> {
+    let mut bytes = [0; 2];
+    getrandom::fill(&mut bytes).map_err(|e| anyhow::anyhow!("reading random bytes: {e}"))?;
+    Ok(u16::from_le_bytes(bytes))
+}
+
+fn stopped(signal: &str, keys: Option<&SnapshotKeys>) -> anyhow::Error {
+    let what =
+        keys.map_or_else(|| "before anything was written".to_owned(), |k| format!("snapshot {} was given up", k.id()));
+    Failure::failed(format!("stopped by {signal}: {what}"))
+        .hint("nothing of this run counts as a backup; run it again")
+        .into()
+}
+
+/// Removes what a failed run wrote. Without a manifest it is no snapshot, but it takes up room.
+async fn clean_up(store: &dyn Store, keys: &SnapshotKeys, error: anyhow::Error) -> anyhow::Error {
+    let removed = async {
+        for entry in store.list(&keys.folder()).await? {
+            store.delete(&crate::store::Key::new(entry.key)?).await?;
+        }
+        Ok::<(), crate::store::StoreError>(())
+    };
+    match removed.await {
+        Ok(()) => error,
+        Err(left) => error.context(format!(
+            "{left}; parts of the unfinished snapshot {} are left (they do not count as a backup)",
+            keys.folder()
+        )),
+    }
+}
+
+/// Why one table could not be read to its end.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TableError {
+    /// The project cannot be read any more.
+    #[error("{0:#}")]
+    Fatal(anyhow::Error),
+    /// The store refuses: the run cannot go on.
+    #[error("{0:#}")]
+    Store(anyhow::Error),
+    /// The API refuses.
+    #[error("{0}")]
+    Api(ApiError),
+    /// Its structure changed while it was read: read it anew.
+    #[error("{0}")]
+    Changed(String),
+    /// What came back cannot be what the database sent.
+    #[error("{0}")]
+    Damaged(String),
+}
+
+impl TableError {
+    fn into_inner(self) -> anyhow::Error {
+        match self {
+            Self::Fatal(error) | Self::Store(error) => error,
+            other => other.into(),
+        }
+    }
+}
+
+impl From<ApiError> for TableError {
+    fn from(error: ApiError) -> Self {
+        match error {
+            ApiError::Fatal(failure) => Self::Fatal(failure.into()),
+            ApiError::NoColumn(why) | ApiError::NoFunction(why) => Self::Changed(why),
+            ApiError::Damaged(why) => Self::Damaged(why),
+            other => Self::Api(other),
+        }
+    }
+}
+
+impl From<WriteError> for TableError {
+    fn from(error: WriteError) -> Self {
+        let failure = Failure::failed(format!("storing the snapshot: {error}"));
+        let failure = match &error {
+            WriteError::Store(store) => match store.hint() {
+                Some(hint) => failure.hint(hint),
+                None => failure,
+            },
+            WriteError::Seal(_) => failure,
+        };
+        Self::Store(failure.into())
+    }
+}
+
+/// An error of the API where nothing can be done without an answer.
+pub(crate) fn api_failure(error: ApiError) -> anyhow::Error {
+    match error {
+        ApiError::Fatal(failure) => failure.into(),
+        other => Failure::failed(format!("reading the project's catalog: {other}"))
+            .hint("run `supabackup doctor` to see what the key may do")
+            .into(),
+    }
+}
+
+/// Used where a store's failure ends the run.
+pub(crate) fn store_failure(error: crate::store::StoreError) -> anyhow::Error {
+    TableError::from(WriteError::Store(error)).into_inner()
+}

@@ -1,0 +1,115 @@
+//! What `backup` says: the plan of a dry run, and what became of a run.
+
+use std::io::Write;
+
+use crate::context::Context;
+use crate::error::Outcome;
+use crate::model::{BackupPlan, Manifest, Missing, Stability};
+use crate::render::{bytes, count, duration};
+use crate::snapshot::SnapshotKeys;
+use crate::store::Store;
+
+use super::discover::Found;
+
+/// Prints what would be done.
+pub(super) fn plan(found: &Found, json: bool) -> anyhow::Result<Outcome> {
+    let plan = found.plan();
+    let text = if json { serde_json::to_string_pretty(&plan)? + "\n" } else { plan_text(&plan) };
+    crate::render::print(&text)?;
+    Ok(if plan.missing.is_empty() { Outcome::Done } else { Outcome::Incomplete })
+}
+
+fn plan_text(plan: &BackupPlan) -> String {
+    let mut out = String::from("would back up:\n");
+    let (mut rows, mut size) = (0, 0);
+    for table in &plan.tables {
+        rows += table.rows.unwrap_or(0);
+        size += table.bytes.unwrap_or(0);
+        let counted = table.rows.map_or_else(|| "an unknown number of".to_owned(), count);
+        let about = table.bytes.map(|b| format!(", about {}", bytes(b))).unwrap_or_default();
+        let paging = if table.paging == "ctid" { String::new() } else { format!(", paged by {}", table.paging) };
+        out.push_str(&format!("  {}: {counted} rows{about}{paging}\n", table.name));
+    }
+    out.push_str(&format!("{} tables, {} rows, about {} as text\n", plan.tables.len(), count(rows), bytes(size)));
+    if !plan.passed_over.is_empty() {
+        out.push_str("would pass over:\n");
+        for relation in &plan.passed_over {
+            out.push_str(&format!("  {}: {}\n", relation.name, relation.reason));
+        }
+    }
+    out.push_str(&missing_text("cannot back up:", &plan.missing));
+    out
+}
+
+fn missing_text(title: &str, missing: &[Missing]) -> String {
+    if missing.is_empty() {
+        return String::new();
+    }
+    let mut out = format!("{title}\n");
+    for item in missing {
+        out.push_str(&format!("  {}: {}\n", item.subject, item.reason));
+        if let Some(fix) = &item.fix {
+            out.push_str(&format!("    hint: {fix}\n"));
+        }
+    }
+    out
+}
+
+/// Prints what became of the run: the id as data on stdout, the rest as talk on stderr.
+pub(super) fn done(
+    manifest: &Manifest,
+    store: &dyn Store,
+    keys: &SnapshotKeys,
+    json: bool,
+    context: &Context,
+) -> anyhow::Result<Outcome> {
+    let outcome = if manifest.complete { Outcome::Done } else { Outcome::Incomplete };
+    if json {
+        crate::render::print(&String::from_utf8_lossy(&manifest.to_bytes()?))?;
+        return Ok(outcome);
+    }
+    if !context.terminal.quiet || !manifest.complete {
+        let _ = std::io::stderr().lock().write_all(done_text(manifest, store, keys).as_bytes());
+    }
+    crate::render::print(&format!("{}\n", keys.id()))?;
+    Ok(outcome)
+}
+
+fn done_text(manifest: &Manifest, store: &dyn Store, keys: &SnapshotKeys) -> String {
+    let totals = &manifest.totals;
+    let took = manifest.finished - manifest.started;
+    let state = if manifest.complete { "complete" } else { "INCOMPLETE" };
+    let mut out = format!(
+        "{state}: {} rows of {} tables in {}, {} stored ({} of text)\n",
+        count(totals.rows),
+        count(totals.tables),
+        duration(took),
+        bytes(totals.stored_bytes),
+        bytes(totals.raw_bytes)
+    );
+    out.push_str(&match manifest.consistency.moment {
+        Some(moment) => {
+            format!("consistent: all tables show one moment, {}\n", moment.to.format("%Y-%m-%d %H:%M:%S UTC"))
+        }
+        None => format!(
+            "consistency: {} tables stable, {} moved, {} unproven; they do not all show one moment\n",
+            manifest.consistency.stable, manifest.consistency.moved, manifest.consistency.unproven
+        ),
+    });
+    for table in &manifest.tables {
+        match &table.stability {
+            Stability::Moved { from, to, reread, .. } => out.push_str(&format!(
+                "  {} went on changing from {} to {} ({} rows read again)\n",
+                table.name,
+                from.format("%H:%M:%S"),
+                to.format("%H:%M:%S"),
+                count(*reread)
+            )),
+            Stability::Unproven { reason, .. } => out.push_str(&format!("  {}: {reason}\n", table.name)),
+            Stability::Stable { .. } => {}
+        }
+    }
+    out.push_str(&missing_text("missing:", &manifest.missing));
+    out.push_str(&format!("snapshot {} in {}\n", keys.folder(), store.describe()));
+    out
+}

@@ -1,0 +1,130 @@
+//! Sweeps: every window is looked at again, addresses and versions only, until a pass finds nothing.
+//!
+//! A window whose rows changed dirties its part; the part's blocks are read again into a new part,
+//! and the old one is removed. What a page showed is one statement's truth, windows touch and do
+//! not overlap, and a row that nobody touches keeps its address: so even a table that never comes
+//! to rest holds every row that was not touched, exactly once.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use futures_util::StreamExt;
+use futures_util::stream;
+
+use super::TableError;
+use super::copy::TableCopy;
+use super::pages::Seen;
+use super::task::Task;
+use crate::model::{ReadAs, Stability};
+
+impl TableCopy {
+    /// One pass over the table. True if nothing had changed since it was read. `began` is when the
+    /// pass over all tables began: what is unchanged now was unchanged then.
+    pub(super) async fn sweep(&mut self, began: DateTime<Utc>) -> Result<bool, TableError> {
+        self.passes += 1;
+        self.progress.phase("checking");
+        let dirty = self.dirty_pieces().await?;
+        let end = self.pieces.last().map_or(Some(0), |p| p.to);
+        let grown = match end {
+            Some(end) => self.work.reader.any_from(end).await?,
+            None => false,
+        };
+        self.columns_unchanged().await?;
+        if dirty.is_empty() && !grown {
+            let apart = self.work.owners.apart();
+            self.counted_after = self.work.reader.count(&apart).await?;
+            if self.counted_after.is_none_or(|n| n == self.rows()) {
+                self.stability =
+                    Some(Stability::Stable { from: self.read_to, to: began.max(self.read_to), passes: self.passes });
+                return Ok(true);
+            }
+            // something came or went between the look and the count: the next pass will see it
+            self.stability = None;
+            return Ok(false);
+        }
+        self.stability = None;
+        self.reread(&dirty, grown.then_some(end).flatten()).await?;
+        self.read_to = self.shared.now();
+        Ok(false)
+    }
+
+    /// Indices of pieces of which a window changed.
+    async fn dirty_pieces(&self) -> Result<Vec<usize>, TableError> {
+        let all: Vec<(usize, Seen)> =
+            self.pieces.iter().enumerate().flat_map(|(i, p)| p.windows.iter().map(move |&w| (i, w))).collect();
+        let look = |(i, seen): (usize, Seen)| {
+            let task = Task::spawn(Arc::clone(&self.work).still(Arc::clone(&self.shared), seen));
+            async move { (i, seen, task.await) }
+        };
+        let mut looks = stream::iter(all).map(look).buffered(self.shared.ahead);
+        let mut dirty = Vec::new();
+        while let Some((i, seen, result)) = looks.next().await {
+            self.progress.checked(seen.rows);
+            let same = result.map_err(|e| TableError::Fatal(e.into()))??;
+            if !same && dirty.last() != Some(&i) {
+                dirty.push(i);
+            }
+        }
+        Ok(dirty)
+    }
+
+    /// Reads the blocks of the dirty pieces again, and those behind `grown_from`.
+    async fn reread(&mut self, dirty: &[usize], grown_from: Option<u32>) -> Result<(), TableError> {
+        self.progress.phase("reading again");
+        let mut pieces = Vec::with_capacity(self.pieces.len() + 1);
+        for (i, piece) in std::mem::take(&mut self.pieces).into_iter().enumerate() {
+            if !dirty.contains(&i) {
+                pieces.push(piece);
+                continue;
+            }
+            let before = piece.pair.as_ref().map_or(0, |p| p.rows);
+            self.reread += before;
+            let fresh = match self.stretch(piece.from, piece.to, Some(before)).await {
+                Ok(fresh) => fresh,
+                Err(error) => {
+                    // what was read before stays in the ledger, so that it can be removed
+                    pieces.push(piece);
+                    self.pieces = pieces;
+                    return Err(error);
+                }
+            };
+            if let Some(pair) = &piece.pair {
+                self.writer.remove(pair).await?;
+            }
+            pieces.extend(fresh);
+        }
+        if let Some(from) = grown_from {
+            let fresh = self.stretch(from, None, None).await;
+            pieces.extend(fresh?);
+        }
+        self.pieces = pieces;
+        Ok(())
+    }
+
+    /// A column that came, went or moved while the table was read would shift values between columns.
+    async fn columns_unchanged(&self) -> Result<(), TableError> {
+        let access = self.work.reader.access();
+        if access.read_as == ReadAs::Columns {
+            return Ok(());
+        }
+        let known = access.column_names();
+        match self.work.reader.live_columns().await? {
+            Some(live) if live != known => Err(TableError::Changed("its columns changed during the run".to_owned())),
+            Some(_) => Ok(()),
+            None if known.is_empty() || self.rows() == 0 => Ok(()),
+            None => self.work.reader.columns_exist().await.map_err(TableError::from),
+        }
+    }
+
+    /// Says of a table that did not come to rest what can be said of it.
+    pub(super) fn settle(&mut self) {
+        if self.stability.is_none() {
+            self.stability = Some(Stability::Moved {
+                from: self.read_from,
+                to: self.read_to,
+                passes: self.passes,
+                reread: self.reread,
+            });
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! All tables of a run: copied side by side, then swept together until a sweep finds nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use futures_util::StreamExt;
+use futures_util::stream;
+
+use super::TableError;
+use super::copy::TableCopy;
+use super::discover::subject;
+use super::shared::Shared;
+use crate::model::{Missing, Moment, Relation, Stability, TableName};
+use crate::supabase::{Access, ApiError, Paging, Probe, probe};
+
+/// What became of the tables.
+#[derive(Debug, Default)]
+pub(super) struct Copied {
+    pub(super) tables: Vec<TableCopy>,
+    pub(super) missing: Vec<Missing>,
+    /// One moment that all of them show, if there is one.
+    pub(super) moment: Option<Moment>,
+}
+
+/// How often a table is begun anew because its structure changed under it.
+const FRESH_STARTS: u32 = 3;
+/// Sweeps over all tables; later ones look only at those that had changed.
+const FULL_SWEEPS: u32 = 2;
+
+/// Copies and sweeps. Only a failure of the whole run is an error: a table that cannot be read is
+/// recorded, and the others go on.
+pub(super) async fn copy_all(
+    shared: &Arc<Shared>,
+    tables: Vec<(Relation, Access)>,
+    at_once: usize,
+) -> anyhow::Result<Copied> {
+    let mut copied = Copied::default();
+    let mut given_up: Option<anyhow::Error> = None;
+    let copies = tables.into_iter().map(|(relation, access)| {
+        let name = relation.name.clone();
+        async move { (name, copy(Arc::clone(shared), relation, access).await) }
+    });
+    let mut copies = stream::iter(copies).buffered(at_once);
+    while let Some((name, result)) = copies.next().await {
+        match result {
+            Ok(copy) => copied.tables.push(copy),
+            Err(error) => copied.record(&name, error, &mut given_up)?,
+        }
+    }
+    drop(copies);
+    if let Some(error) = given_up {
+        if copied.tables.is_empty() {
+            return Err(error);
+        }
+        let reason = error.to_string();
+        for table in &mut copied.tables {
+            unproven(table, &reason);
+        }
+        return Ok(copied);
+    }
+    sweep_all(shared, &mut copied, at_once).await?;
+    Ok(copied)
+}
+
+impl Copied {
+    /// Records a table that is lost to this snapshot. Ends the run only if the store fails: what was
+    /// read of a project that stops answering is worth keeping.
+    fn record(
+        &mut self,
+        name: &TableName,
+        error: TableError,
+        given_up: &mut Option<anyhow::Error>,
+    ) -> anyhow::Result<()> {
+        let (reason, fix) = match error {
+            TableError::Store(error) => return Err(error),
+            TableError::Fatal(error) => {
+                let reason = error.to_string();
+                given_up.get_or_insert(error);
+                (reason, None)
+            }
+            TableError::Api(ApiError::Gone(why)) => (format!("it was dropped during the run: {why}"), None),
+            TableError::Api(ApiError::Denied(why)) => {
+                (why, Some(format!("GRANT SELECT ON TABLE {} TO service_role;", name.quoted())))
+            }
+            TableError::Api(ApiError::TimedOut(why)) => (
+                format!("even its smallest page runs into the server's time limit: {why}"),
+                Some(
+                    "ALTER ROLE service_role SET statement_timeout = '60s'; NOTIFY pgrst, 'reload config';".to_owned(),
+                ),
+            ),
+            other => (other.to_string(), None),
+        };
+        self.missing.push(Missing { subject: subject(name), reason, fix });
+        Ok(())
+    }
+}
+
+/// Copies one table, anew if its structure changes meanwhile.
+async fn copy(shared: Arc<Shared>, mut relation: Relation, mut access: Access) -> Result<TableCopy, TableError> {
+    for start in 1.. {
+        let by_block = access.paging == Paging::Ctid;
+        let mut copy = TableCopy::new(Arc::clone(&shared), relation.clone(), access.clone());
+        let result = if by_block { copy.copy_blocks().await } else { copy.copy_without_addresses().await };
+        let error = match result {
+            Ok(()) => {
+                copy.progress.read_all();
+                return Ok(copy);
+            }
+            Err(error) => error,
+        };
+        copy.discard().await?;
+        match error {
+            TableError::Changed(why) | TableError::Damaged(why) if start < FRESH_STARTS => {
+                (relation, access) = look_again(&shared, &relation, &why, start).await?;
+            }
+            error => return Err(error),
+        }
+    }
+    Err(TableError::Damaged("no attempt was made".to_owned()))
+}
+
+/// Describes and probes a table again: its columns may be others now.
+async fn look_again(
+    shared: &Shared,
+    relation: &Relation,
+    why: &str,
+    start: u32,
+) -> Result<(Relation, Access), TableError> {
+    // the API learns of a new structure a moment later
+    tokio::time::sleep(shared.pause.max(Duration::from_millis(100)) * start).await;
+    let catalog = shared.client.describe(&relation.name.schema).await?;
+    let Some(fresh) = catalog.relations.into_iter().find(|r| r.name == relation.name) else {
+        return Err(TableError::Api(ApiError::Gone(why.to_owned())));
+    };
+    match probe(&shared.client, &fresh, shared.force_keyset).await? {
+        Probe::Table(access) => Ok((fresh, *access)),
+        Probe::View(what) => Err(TableError::Damaged(format!("it became {what}"))),
+        Probe::Unreadable { reason, .. } if start + 1 < FRESH_STARTS => Err(TableError::Changed(reason)),
+        Probe::Unreadable { reason, .. } => Err(TableError::Damaged(reason)),
+    }
+}
+
+async fn sweep_all(shared: &Arc<Shared>, copied: &mut Copied, at_once: usize) -> anyhow::Result<()> {
+    for pass in 1..=shared.passes {
+        let began = shared.now();
+        let last_read = copied.tables.iter().map(|t| t.read_to).max().unwrap_or(began);
+        let all = pass <= FULL_SWEEPS;
+        let (todo, rest): (Vec<TableCopy>, Vec<TableCopy>) = std::mem::take(&mut copied.tables)
+            .into_iter()
+            .partition(|t| sweepable(t) && (all || t.stability.is_none()));
+        copied.tables = rest;
+        let mut sweeps = stream::iter(todo.into_iter().map(|table| sweep(table, began))).buffered(at_once);
+        let mut quiet = true;
+        let mut given_up = None;
+        while let Some((mut table, result)) = sweeps.next().await {
+            match result {
+                Ok(same) => {
+                    quiet &= same;
+                    copied.tables.push(table);
+                }
+                Err(TableError::Fatal(error)) => {
+                    let reason = error.to_string();
+                    unproven(&mut table, &reason);
+                    given_up = Some(reason);
+                    copied.tables.push(table);
+                }
+                Err(error) => {
+                    quiet = false;
+                    let name = table.relation.name.clone();
+                    table.discard().await.map_err(TableError::into_inner)?;
+                    copied.record(&name, error, &mut None)?;
+                }
+            }
+        }
+        drop(sweeps);
+        if let Some(reason) = given_up {
+            for table in copied.tables.iter_mut().filter(|t| t.stability.is_none()) {
+                unproven(table, &reason);
+            }
+            break;
+        }
+        if quiet {
+            if all && copied.tables.iter().all(sweepable) {
+                copied.moment = Some(Moment { from: last_read, to: began.max(last_read) });
+            }
+            break;
+        }
+    }
+    copied.tables.iter_mut().for_each(TableCopy::settle);
+    copied.tables.sort_by(|a, b| a.relation.name.cmp(&b.relation.name));
+    Ok(())
+}
+
+fn sweepable(table: &TableCopy) -> bool {
+    table.work.reader.access().paging == Paging::Ctid
+}
+
+/// One pass over one table. A table whose structure changed is copied anew, once per pass.
+async fn sweep(mut table: TableCopy, began: DateTime<Utc>) -> (TableCopy, Result<bool, TableError>) {
+    let result = match table.sweep(began).await {
+        Err(TableError::Changed(why)) => afresh(&mut table, &why).await.map(|()| false),
+        other => other,
+    };
+    table.progress.hide();
+    (table, result)
+}
+
+async fn afresh(table: &mut TableCopy, why: &str) -> Result<(), TableError> {
+    table.discard().await?;
+    let shared = Arc::clone(&table.shared);
+    let (relation, access) = look_again(&shared, &table.relation, why, 1).await?;
+    let (passes, reread, read_from) = (table.passes, table.reread, table.read_from);
+    *table = copy(shared, relation, access).await?;
+    (table.passes, table.reread, table.read_from) = (passes, reread, read_from);
+    Ok(())
+}
+
+fn unproven(table: &mut TableCopy, reason: &str) {
+    if table.stability.is_none() {
+        let (from, to) = (table.read_from, table.read_to);
+        let reason = format!("the run could not go back to it: {reason}");
+        table.stability = Some(Stability::Unproven { from, to, reason });
+    }
+}

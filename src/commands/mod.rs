@@ -1,0 +1,6 @@
+//! One module per verb: open the edges, call the engine, say what came of it.
+
+pub mod backup;
+pub mod doctor;
+pub mod list;
+pub mod verify;

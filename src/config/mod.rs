@@ -1,0 +1,135 @@
+//! Raw values to checked values, once: flags before environment before file before default. After
+//! this room there are only types. Every mistake is found before any of them is told, and none of
+//! them repeats a secret.
+//!
+//! [`SETTINGS`] is the one table of all settings; `docs/configuration.md` is made from it.
+
+mod environment;
+mod file;
+mod filter;
+mod key;
+mod project;
+mod reader;
+mod redact;
+mod settings;
+mod sources;
+mod values;
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use crate::error::Failure;
+use crate::model::Artifact;
+use crate::store::StoreUrl;
+
+pub use filter::{Selection, TableFilter};
+pub use key::{ApiKey, KeyKind};
+pub use project::ProjectConfig;
+pub use redact::{Redactor, redact};
+pub use settings::{Kind, SETTINGS, Setting, Unset, help, markdown};
+pub use sources::Flags;
+
+/// Everything a run is told, checked. `Debug` shows no secret.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The project, if both its address and a key were given; see [`Config::project`].
+    pub project: Option<ProjectConfig>,
+    /// The project's name, known from its address or ref even without a key.
+    pub project_name: Option<String>,
+    /// For the Management API.
+    pub access_token: Option<SecretString>,
+    /// Where snapshots live.
+    pub store: StoreUrl,
+    /// Schemas to back up; empty: all that are exposed.
+    pub schemas: Vec<String>,
+    /// Include patterns as given; empty: every table.
+    pub include: Vec<String>,
+    /// Exclude patterns as given.
+    pub exclude: Vec<String>,
+    /// Both of them, compiled.
+    pub filter: TableFilter,
+    /// Forms to store the rows in: at least one, SQL first, none twice.
+    pub artifacts: Vec<Artifact>,
+    /// Requests in flight at once, 1 to 32.
+    pub connections: usize,
+    /// The zstd level, -7 to 19.
+    pub compression_level: i32,
+    /// Bytes of one part before compression.
+    pub part_size: usize,
+    /// Bytes that one response should have.
+    pub page_size: usize,
+    /// How tables are read.
+    pub paging: Paging,
+    /// Passes over a table that keeps changing before it is marked as moved, at least 1.
+    pub passes: u32,
+    /// Time limit of one request, body included.
+    pub request_timeout: Duration,
+    /// How often a request is sent again, after the first time.
+    pub retries: u32,
+    /// The pause before the first retry.
+    pub retry_delay: Duration,
+    /// How progress is shown; `None` if `quiet`.
+    pub progress: Progress,
+    /// Only what needs a person is said.
+    pub quiet: bool,
+}
+
+/// How tables are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Paging {
+    /// By address where that works, else by key.
+    Auto,
+    /// By physical address only.
+    Ctid,
+    /// By key only.
+    Keyset,
+}
+
+/// How progress is shown, on stderr.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// Bars on a terminal, lines elsewhere.
+    Auto,
+    /// Live bars.
+    Bars,
+    /// A plain line every few seconds.
+    Lines,
+    /// Nothing.
+    None,
+}
+
+/// Whether a command can do without a project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// It is a mistake to give no address or no key.
+    Project,
+    /// The store is enough.
+    Store,
+}
+
+impl Config {
+    /// Reads all sources. `directory` is where a configuration file is looked for. The failure
+    /// names every mistake at once.
+    pub fn load(
+        need: Need,
+        flags: &Flags,
+        vars: impl IntoIterator<Item = (OsString, OsString)>,
+        directory: &Path,
+    ) -> Result<Self, Failure> {
+        reader::load(need, flags, vars, directory)
+    }
+
+    /// The project, or what has to be given for it.
+    pub fn project(&self) -> Result<&ProjectConfig, Failure> {
+        self.project.as_ref().ok_or_else(|| match self.project_name {
+            Some(_) => Failure::usage(reader::NO_KEY),
+            None => Failure::usage(reader::NO_ADDRESS),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

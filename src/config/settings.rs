@@ -1,0 +1,198 @@
+//! Every setting there is, in one table: the environment, the file, the flags' help texts and the
+//! table in `docs/configuration.md` are all made from it.
+
+use std::time::Duration;
+
+use crate::config::values::{show_duration, show_size};
+
+/// One setting: where it can be given, what it may be, and what it is for.
+#[derive(Debug)]
+pub struct Setting {
+    /// Its name, which is also its key in the file.
+    pub name: &'static str,
+    /// The flag, with dashes.
+    pub flag: Option<&'static str>,
+    /// Environment variables; the first one that has a value wins.
+    pub variables: &'static [&'static str],
+    /// Whether the file may hold it.
+    pub in_file: bool,
+    /// What it may be.
+    pub kind: Kind,
+    /// What it is when nobody gives it.
+    pub default: Unset,
+    /// One line for a person: no capital, no period.
+    pub help: &'static str,
+}
+
+/// What a setting may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Any text.
+    Text,
+    /// A text that is never shown, and never taken from a flag or from the file.
+    Secret,
+    /// Texts between commas.
+    List,
+    /// Some of these words, between commas.
+    AnyOf(&'static [&'static str]),
+    /// One of these words.
+    OneOf(&'static [&'static str]),
+    /// Yes or no.
+    Switch,
+    /// A whole number, both ends included.
+    Count(i64, i64),
+    /// Bytes, both ends included.
+    Size(u64, u64),
+    /// A duration, both ends included.
+    Duration(Duration, Duration),
+}
+
+/// What a setting is when nobody gives it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unset {
+    /// This value, written as a person would write it.
+    Value(&'static str),
+    /// Something that the code finds out, in words.
+    Described(&'static str),
+    /// Nothing.
+    Nothing,
+}
+
+use Kind::{AnyOf, Count, List, OneOf, Secret, Size, Switch, Text};
+use Unset::{Described, Nothing, Value};
+
+const fn row(
+    name: &'static str,
+    flag: Option<&'static str>,
+    variables: &'static [&'static str],
+    kind: Kind,
+    default: Unset,
+    help: &'static str,
+) -> Setting {
+    Setting { name, flag, variables, in_file: !matches!(kind, Kind::Secret), kind, default, help }
+}
+
+const fn seconds(from: u64, to: u64) -> Kind {
+    Kind::Duration(Duration::from_secs(from), Duration::from_secs(to))
+}
+
+const KIB: u64 = 1 << 10;
+const MIB: u64 = 1 << 20;
+const GIB: u64 = 1 << 30;
+
+/// All settings. Supabase's own things keep Supabase's names; ours start with `SUPABACKUP_`.
+#[rustfmt::skip]
+pub static SETTINGS: &[Setting] = &[
+    // the project
+    row("url", Some("--url"), &["SUPABASE_URL"], Text, Described("from the project ref"),
+        "the project's URL, like https://abcdefghijklmnopqrst.supabase.co"),
+    row("project_ref", Some("--project-ref"), &["SUPABASE_PROJECT_REF"], Text, Described("from the URL"),
+        "the project's ref; names the project's folder in the store"),
+    row("secret_key", None, &["SUPABASE_SECRET_KEY", "SUPABASE_SERVICE_ROLE_KEY"], Secret, Nothing,
+        "the key that reads the rows: sb_secret_…, or the legacy service_role key"),
+    row("access_token", None, &["SUPABASE_ACCESS_TOKEN"], Secret, Nothing,
+        "a personal access token (sbp_…) for the Management API; backups of rows do not need it"),
+    row("allow_http", None, &["SUPABACKUP_ALLOW_HTTP"], Switch, Value("no"),
+        "send the key unencrypted, to hosts outside this machine and private networks too"),
+    // the store
+    row("store", Some("--store"), &["SUPABACKUP_STORE"], Text, Value("./backups"),
+        "where snapshots live: a directory, as path or file:///path"),
+    // what to back up
+    row("schemas", Some("--schema"), &["SUPABACKUP_SCHEMAS"], List, Described("all exposed"),
+        "schemas to back up"),
+    row("include", Some("--include"), &["SUPABACKUP_INCLUDE"], List, Described("every table"),
+        "tables to back up: exact names or globs, for table or schema.table"),
+    row("exclude", Some("--exclude"), &["SUPABACKUP_EXCLUDE"], List, Nothing,
+        "tables to leave out: exact names or globs; wins over --include"),
+    row("artifacts", Some("--artifacts"), &["SUPABACKUP_ARTIFACTS"], AnyOf(&["sql", "json"]), Value("sql,json"),
+        "forms to store the rows in"),
+    // how
+    row("connections", Some("--connections"), &["SUPABACKUP_CONNECTIONS"], Count(1, 32), Value("4"),
+        "requests in flight at once"),
+    row("compression_level", Some("--compression-level"), &["SUPABACKUP_COMPRESSION_LEVEL"], Count(-7, 19), Value("1"),
+        "compression level of zstd; higher is smaller and slower"),
+    row("part_size", Some("--part-size"), &["SUPABACKUP_PART_SIZE"], Size(64 * KIB, GIB), Value("16MiB"),
+        "size of one stored part before compression"),
+    row("page_size", Some("--page-size"), &["SUPABACKUP_PAGE_SIZE"], Size(16 * KIB, 64 * MIB), Value("2MiB"),
+        "size that one response of the API should have"),
+    row("paging", Some("--paging"), &["SUPABACKUP_PAGING"], OneOf(&["auto", "ctid", "keyset"]), Value("auto"),
+        "how tables are read: by physical address (ctid), by key, or as each one allows"),
+    row("passes", Some("--passes"), &["SUPABACKUP_PASSES"], Count(1, 50), Value("5"),
+        "passes over a table that keeps changing before it is marked as moved"),
+    row("request_timeout", Some("--request-timeout"), &["SUPABACKUP_REQUEST_TIMEOUT"], seconds(1, 3600), Value("90s"),
+        "time limit of one request"),
+    row("retries", Some("--retries"), &["SUPABACKUP_RETRIES"], Count(0, 30), Value("6"),
+        "how often a request that failed on the way is sent again"),
+    row("retry_delay", Some("--retry-delay"), &["SUPABACKUP_RETRY_DELAY"],
+        Kind::Duration(Duration::from_millis(1), Duration::from_secs(60)), Value("500ms"),
+        "pause before the first retry; it doubles each time"),
+    // output and files
+    row("progress", Some("--progress"), &["SUPABACKUP_PROGRESS"], OneOf(&["auto", "bars", "lines", "none"]), Value("auto"),
+        "progress on stderr; auto is bars on a terminal and lines elsewhere"),
+    row("quiet", Some("--quiet"), &["SUPABACKUP_QUIET"], Switch, Value("no"),
+        "no progress, only what needs a person"),
+    Setting { in_file: false, ..row("config", Some("--config"), &["SUPABACKUP_CONFIG"], Text,
+        Described("./supabackup.toml if there is one"), "the configuration file") },
+];
+
+/// The setting of this name. Names are written in the code only, never read from input.
+pub(crate) fn setting(name: &str) -> &'static Setting {
+    SETTINGS.iter().find(|s| s.name == name).unwrap_or_else(|| unreachable!("{name} is not in the table of settings"))
+}
+
+/// The help text of a setting's flag: what it is for, then variable, default, and whether it repeats.
+pub fn help(name: &str) -> String {
+    let setting = setting(name);
+    let mut notes: Vec<String> = setting.variables.first().map(|variable| (*variable).to_owned()).into_iter().collect();
+    match (setting.kind, setting.default) {
+        (Switch, _) | (_, Nothing) => {}
+        (_, Value(text) | Described(text)) => notes.push(format!("default: {text}")),
+    }
+    if matches!(setting.kind, List | AnyOf(_)) {
+        notes.push("repeatable".to_owned());
+    }
+    format!("{} [{}]", capital(setting.help), notes.join("; "))
+}
+
+/// The table of all settings as Markdown, for `docs/configuration.md`.
+pub fn markdown() -> String {
+    let mut out =
+        String::from("| What | Flag | Environment | File key | Values | Default |\n|---|---|---|---|---|---|\n");
+    for setting in SETTINGS {
+        let code = |text: &str| format!("`{text}`");
+        let flag = setting.flag.map_or("–".to_owned(), code);
+        let variables = setting.variables.iter().map(|v| code(v)).collect::<Vec<_>>().join(", or ");
+        let key = if setting.in_file { code(setting.name) } else { "–".to_owned() };
+        let default = match setting.default {
+            Value(text) => code(text),
+            Described(text) => text.to_owned(),
+            Nothing => "–".to_owned(),
+        };
+        let what = capital(setting.help).replace('|', "\\|").replace('*', "\\*");
+        out += &format!("| {what} | {flag} | {variables} | {key} | {} | {default} |\n", setting.kind.describe());
+    }
+    out
+}
+
+impl Kind {
+    /// What may be given, for a person.
+    fn describe(self) -> String {
+        let words = |words: &[&str]| words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+        match self {
+            Self::Text => "text".to_owned(),
+            Self::Secret => "**secret**".to_owned(),
+            Self::List => "list".to_owned(),
+            Self::AnyOf(known) => format!("list of {}", words(known)),
+            Self::OneOf(known) => words(known),
+            Self::Switch => "`yes`, `no`".to_owned(),
+            Self::Count(least, most) => format!("{least} to {most}"),
+            Self::Size(least, most) => format!("{} to {}", show_size(least), show_size(most)),
+            Self::Duration(least, most) => format!("{} to {}", show_duration(least), show_duration(most)),
+        }
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or(String::new(), |first| first.to_uppercase().chain(characters).collect())
+}

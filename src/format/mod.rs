@@ -1,0 +1,34 @@
+//! Text to rows and back, pure: the page that the API sends, the COPY lines and JSON lines that are
+//! stored, and the digest that proves they are the same rows. Nothing here interprets a value.
+
+mod copy;
+mod digest;
+mod json;
+mod jsonl;
+mod observe;
+mod page;
+mod record;
+
+pub use copy::{CopyReader, CopyWriter};
+pub use digest::{Digest, row_hash};
+pub use jsonl::{JsonReader, JsonWriter};
+pub use observe::{Observer, SeenSettings};
+pub use page::{PageRow, Shape, Tid, for_each_row};
+pub use record::{Fields, write_record};
+
+/// Why stored or received text is not what it should be, in words for a person.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Malformed(pub String);
+
+impl From<&str> for Malformed {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl From<std::io::Error> for Malformed {
+    fn from(error: std::io::Error) -> Self {
+        Self(error.to_string())
+    }
+}

@@ -1,0 +1,69 @@
+//! supabackup: lossless, verified, restorable backups of a Supabase project over nothing but HTTPS.
+//!
+//! # The tour
+//!
+//! A **project** has a [catalog](model::Catalog) of tables. A backup reads every **row** as the text
+//! that Postgres prints ([`supabase`]), writes it as COPY text and as JSON Lines ([`format`]),
+//! compresses and hashes it ([`seal`]) into **parts** of bounded size, and puts these into a
+//! **store** ([`store`]). The **manifest** ([`model::Manifest`]) is written last: then there is a
+//! **snapshot** ([`snapshot`]).
+//!
+//! The path of a row is one direction through five rooms: [`supabase`] → [`format`] → [`seal`] →
+//! [`snapshot`] → [`store`].
+//!
+//! # Who may know whom
+//!
+//! Everything may name [`model`]; `model` names nobody. [`format`] and [`seal`] are pure. The edges
+//! [`supabase`] and [`store`] never name each other; only [`commands`] knows both, and only
+//! [`snapshot`] knows both `seal` and `store`. A test reads the sources and holds them to this.
+
+pub mod buffers;
+pub mod cli;
+pub mod clock;
+pub mod commands;
+pub mod config;
+pub mod context;
+pub mod error;
+pub mod format;
+pub mod http;
+pub mod model;
+pub mod progress;
+pub mod render;
+pub mod seal;
+pub mod snapshot;
+pub mod store;
+pub mod supabase;
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use crate::cli::{Cli, Command};
+use crate::config::Config;
+use crate::context::Context;
+use crate::error::{Failure, Outcome};
+
+/// One run: all settings checked, then the command. Nothing is sent or written before every mistake
+/// in flags, environment and file has been found.
+pub async fn run(
+    cli: Cli,
+    vars: impl IntoIterator<Item = (OsString, OsString)>,
+    mut context: Context,
+) -> anyhow::Result<Outcome> {
+    let config = Config::load(cli.need(), &cli.flags()?, vars, Path::new("."))?;
+    context.terminal.quiet = config.quiet;
+    match &cli.command {
+        // ends in its own way when it is asked to stop: what it has written must be cleared away
+        Command::Backup(args) => commands::backup::run(args, &config, &context).await,
+        Command::Verify(args) => or_stop(&context, commands::verify::run(args, &config, &context)).await,
+        Command::List(args) => or_stop(&context, commands::list::run(args, &config, &context)).await,
+        Command::Doctor(args) => or_stop(&context, commands::doctor::run(args, &config, &context)).await,
+    }
+}
+
+/// For commands that may be dropped at any moment.
+async fn or_stop(context: &Context, command: impl Future<Output = anyhow::Result<Outcome>>) -> anyhow::Result<Outcome> {
+    tokio::select! {
+        outcome = command => outcome,
+        signal = context.stop.wait() => Err(Failure::failed(format!("stopped by {signal}")).into()),
+    }
+}

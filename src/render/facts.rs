@@ -1,0 +1,97 @@
+//! Sentences that every report of a snapshot tells in the same words.
+
+use crate::model::{Artifact, Manifest, Stability, TableEntry};
+use crate::render::{bytes, count, duration, plural, time};
+
+/// The whole snapshot in one line.
+pub(super) fn headline(manifest: &Manifest) -> String {
+    let totals = &manifest.totals;
+    format!(
+        "{} of {} in {}: {} of text, stored in {}",
+        plural(totals.rows, "row"),
+        plural(totals.tables, "table"),
+        duration(manifest.finished - manifest.started),
+        bytes(totals.raw_bytes),
+        bytes(totals.stored_bytes)
+    )
+}
+
+/// How consistent the tables are, in plain words.
+pub(super) fn consistency(manifest: &Manifest) -> String {
+    let found = &manifest.consistency;
+    if manifest.tables.is_empty() {
+        return "No table was captured.".to_owned();
+    }
+    if let Some(moment) = found.moment {
+        let span = if moment.from == moment.to {
+            format!("at {}", time(moment.to))
+        } else {
+            format!("at every moment from {} to {}", time(moment.from), time(moment.to))
+        };
+        return format!("All tables together are the database as it was {span}.");
+    }
+    let mut sentence = match (found.stable, manifest.tables.len() as u64) {
+        (0, _) => "No table was proven unchanged while it was read.".to_owned(),
+        (stable, all) if stable == all => {
+            "Every table was proven unchanged while it was read, but they do not all show the same moment.".to_owned()
+        }
+        (1, all) => format!("Of {}, 1 was proven unchanged while it was read.", plural(all, "table")),
+        (stable, all) => {
+            format!("Of {}, {} were proven unchanged while they were read.", plural(all, "table"), count(stable))
+        }
+    };
+    if found.moved > 0 {
+        let whose = if found.moved == 1 { "its" } else { "their" };
+        sentence.push_str(&format!(
+            " {} went on changing: {whose} rows that changed meanwhile may be there in an older or a newer form.",
+            plural(found.moved, "table")
+        ));
+    }
+    if found.unproven > 0 {
+        sentence.push_str(&format!(" {} could not be checked.", plural(found.unproven, "table")));
+    }
+    sentence
+}
+
+/// One word for a table's steadiness.
+pub(super) fn steadiness(stability: &Stability) -> &'static str {
+    match stability {
+        Stability::Stable { .. } => "stable",
+        Stability::Moved { .. } => "moved",
+        Stability::Unproven { .. } => "unproven",
+    }
+}
+
+/// What the word means for this table; nothing to say where it was stable.
+pub(super) fn unsteadiness(stability: &Stability) -> Option<String> {
+    match stability {
+        Stability::Stable { .. } => None,
+        Stability::Moved { from, to, passes, reread } => Some(format!(
+            "changed from {} to {}; {} stood in pages that were read again, in {}",
+            time(*from),
+            time(*to),
+            plural(*reread, "row"),
+            if *passes == 1 { "1 pass".to_owned() } else { format!("{passes} passes") }
+        )),
+        Stability::Unproven { reason, .. } => Some(reason.clone()),
+    }
+}
+
+/// Text and stored bytes of a table.
+pub(super) fn sizes(table: &TableEntry) -> (u64, u64) {
+    table.parts.iter().fold((0, 0), |(raw, stored), part| (raw + part.raw_size, stored + part.size))
+}
+
+/// Whether any table has a part of this artifact.
+pub(super) fn has(manifest: &Manifest, artifact: Artifact) -> bool {
+    manifest.parts().any(|(_, part)| part.artifact == artifact)
+}
+
+/// What no snapshot of this version holds, whatever the project.
+pub(super) const NEVER_HERE: [&str; 5] = [
+    "The schema itself: types, tables, functions, triggers, indexes, policies, grants (keep your migrations, or `pg_dump --schema-only`).",
+    "Sequences' positions (set them from the rows, as above).",
+    "Rows of schemas that the Data API does not expose, such as `auth.users` and `storage.objects`.",
+    "The files in Storage buckets, edge functions, secrets and project settings.",
+    "Database roles and their passwords.",
+];

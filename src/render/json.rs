@@ -1,0 +1,25 @@
+//! Reports for programs: one JSON document each, with a final newline.
+
+use serde::Serialize;
+use serde_json::json;
+
+use crate::model::{Manifest, SnapshotSummary, Verified};
+
+fn document(value: &impl Serialize) -> Result<String, serde_json::Error> {
+    serde_json::to_string_pretty(value).map(|text| text + "\n")
+}
+
+/// `{"snapshots": […]}`, oldest first.
+pub fn list_json(snapshots: &[SnapshotSummary]) -> Result<String, serde_json::Error> {
+    document(&json!({ "snapshots": snapshots }))
+}
+
+/// `{"snapshot": …, "manifest": …}`; the manifest is `null` where it cannot be read.
+pub fn snapshot_json(summary: &SnapshotSummary, manifest: Option<&Manifest>) -> Result<String, serde_json::Error> {
+    document(&json!({ "snapshot": summary, "manifest": manifest }))
+}
+
+/// `{"ok": …, "verified": […]}`.
+pub fn verified_json(verified: &[Verified]) -> Result<String, serde_json::Error> {
+    document(&json!({ "ok": verified.iter().all(Verified::intact), "verified": verified }))
+}

@@ -1,0 +1,35 @@
+//! Reports as text: for a terminal, for programs, for job summaries, for a browser, and for whoever
+//! has to restore without this program. Takes values, returns strings; only [`print`] writes.
+//!
+//! Nothing here trusts a name: tables, columns and server messages come from the project, and none
+//! of them may forge a line, a cell, a tag or a statement.
+
+mod facts;
+mod html;
+mod human;
+mod json;
+mod list;
+mod markdown;
+mod numbers;
+mod proof;
+mod recovery;
+mod text;
+
+use std::io::{self, ErrorKind, Write};
+
+pub use html::backup_report_html;
+pub use human::{Palette, snapshot_human, verified_human, verified_summary};
+pub use json::{list_json, snapshot_json, verified_json};
+pub use list::list_human;
+pub use markdown::backup_report_md;
+pub use numbers::{age, bytes, count, duration, plural, ratio, time};
+pub use recovery::recovery_md;
+
+/// Writes data to standard output. That nobody reads it to its end (`| head`) is no error.
+pub fn print(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}

@@ -1,0 +1,56 @@
+//! The fixed names inside a snapshot's folder, and the list of checksums.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use crate::model::Manifest;
+use crate::seal::sha256_hex;
+
+/// The manifest: a snapshot exists if and only if this file does.
+pub const MANIFEST: &str = "manifest.json";
+/// SHA-256 of every part, every other file and the manifest, as `sha256sum -c` reads it.
+pub const CHECKSUMS: &str = "SHA256SUMS";
+/// How to restore the snapshot without this program.
+pub const RECOVERY: &str = "RECOVERY.md";
+/// What happened, for job summaries.
+pub const REPORT_MD: &str = "report.md";
+/// What happened, for a browser.
+pub const REPORT_HTML: &str = "report.html";
+/// The folder of records of verifications. They come later, so no list has them.
+pub const VERIFIED: &str = "verified";
+
+/// The content of `SHA256SUMS`, to be written just before the manifest, whose stored bytes are given.
+pub fn checksums(manifest: &Manifest, stored: &[u8]) -> String {
+    let mut text = String::new();
+    for (key, _, sha256) in manifest.stored() {
+        let _ = writeln!(text, "{sha256}  {key}");
+    }
+    let _ = writeln!(text, "{}  {MANIFEST}", sha256_hex(stored));
+    text
+}
+
+/// Key → SHA-256. `None` if a line is not one.
+pub(super) fn parse_checksums(text: &[u8]) -> Option<BTreeMap<&str, &str>> {
+    let text = std::str::from_utf8(text).ok()?.strip_suffix('\n')?;
+    let line = |line: &'_ str| -> Option<(usize, usize)> {
+        let (hash, key) = line.split_once("  ")?;
+        let hex = hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_hexdigit());
+        (hex && !key.is_empty()).then_some((hash.len(), key.len()))
+    };
+    text.split('\n').map(|l| line(l).map(|(hash, key)| (&l[l.len() - key..], &l[..hash]))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checksum_lists_are_read_strictly() {
+        let hash = "a".repeat(64);
+        let good = format!("{hash}  sql/x\n{hash}  manifest.json\n");
+        assert_eq!(parse_checksums(good.as_bytes()).map(|list| list.len()), Some(2));
+        for bad in ["", "\n", "x\n", &good[1..], &good[..good.len() - 1], &good.replace("  ", " ")] {
+            assert_eq!(parse_checksums(bad.as_bytes()), None, "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! The life of a snapshot: parts are written, then the other files, then `SHA256SUMS`, and last of
+//! all the manifest. From that moment the snapshot exists; nothing of it is ever changed. Records of
+//! verifications come to stand beside it, under `verified/`. A folder without a manifest is what a
+//! run that died left behind.
+//!
+//! Knows the formats, the sealing and `dyn Store`; never the project that the rows came from.
+
+mod advice;
+mod head;
+mod keys;
+mod layout;
+mod ledger;
+mod list;
+mod opened;
+mod reader;
+mod verify;
+pub mod writer;
+
+pub use keys::SnapshotKeys;
+pub use layout::{CHECKSUMS, MANIFEST, RECOVERY, REPORT_HTML, REPORT_MD, VERIFIED, checksums};
+pub use list::{Which, find, list_snapshots, projects};
+pub use reader::{PartRows, Reader};
+pub use verify::{record, verify};

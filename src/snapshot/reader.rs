@@ -1,0 +1,169 @@
+//! Reads a snapshot: its manifest, its parts, and the rows of a part. Nothing is handed out that is
+//! not what the manifest says.
+
+use std::io::{self, BufRead, Read};
+
+use bytes::Bytes;
+
+use crate::error::Failure;
+use crate::format::{CopyReader, Fields, JsonReader, Malformed};
+use crate::model::{Artifact, Manifest, ManifestError, Part, TableEntry};
+use crate::seal::{self, sha256_hex};
+use crate::snapshot::layout::parse_checksums;
+use crate::snapshot::{CHECKSUMS, MANIFEST, SnapshotKeys};
+use crate::store::{Store, StoreError};
+
+/// One snapshot, opened for reading.
+#[derive(Debug)]
+pub struct Reader<'s> {
+    store: &'s dyn Store,
+    keys: SnapshotKeys,
+    manifest: Manifest,
+}
+
+impl<'s> Reader<'s> {
+    /// Reads the manifest. It must be that of this folder, and the one that `SHA256SUMS` names.
+    pub async fn open(store: &'s dyn Store, keys: SnapshotKeys) -> Result<Self, Failure> {
+        let id = keys.id();
+        let refuse = |why: String, hint: &str| Failure::failed(format!("opening snapshot {id}: {why}")).hint(hint);
+        let damaged =
+            format!("`supabackup verify {id}` says what is damaged; older snapshots are in `supabackup list`");
+        let absent = |e, file: &str| match e {
+            StoreError::NotFound { .. } => refuse(format!("it has no {file}"), &damaged),
+            other => other.into(),
+        };
+        let bytes = store.get(&keys.at(MANIFEST)?).await.map_err(|e| absent(e, MANIFEST))?;
+        let sums = store.get(&keys.at(CHECKSUMS)?).await.map_err(|e| absent(e, CHECKSUMS))?;
+        let manifest = Manifest::parse(&bytes).map_err(|e| match e {
+            ManifestError::Newer(_) => refuse(e.to_string(), "use a newer supabackup to read it"),
+            ManifestError::Unreadable(_) => refuse(e.to_string(), &damaged),
+        })?;
+        if manifest.snapshot != *id {
+            return Err(refuse(format!("the manifest in its folder is that of {}", manifest.snapshot), &damaged));
+        }
+        let named = parse_checksums(&sums).and_then(|list| list.get(MANIFEST).map(|hash| (*hash).to_owned()));
+        if named != Some(sha256_hex(&bytes)) {
+            return Err(refuse(format!("its manifest is not the one that {CHECKSUMS} names"), &damaged));
+        }
+        Ok(Self { store, keys, manifest })
+    }
+
+    /// The manifest.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The stored bytes of a part, proven by size and SHA-256.
+    pub async fn part(&self, part: &Part) -> Result<Bytes, Failure> {
+        let bytes = self.store.get(&self.keys.at(&part.key)?).await?;
+        if bytes.len() as u64 == part.size && sha256_hex(&bytes) == part.sha256 {
+            return Ok(bytes);
+        }
+        Err(Failure::failed(format!("reading {}: it is not what the manifest says", part.key))
+            .hint(format!("`supabackup verify {}` says what is damaged", self.keys.id())))
+    }
+
+    /// Calls `each` for every row of a table, in the order of the parts, on a thread that may block;
+    /// gives `each` back. One part at a time is in memory.
+    pub async fn for_each_row<F>(&self, table: &TableEntry, artifact: Artifact, mut each: F) -> Result<F, Failure>
+    where
+        F: FnMut(&Fields) -> Result<(), Failure> + Send + 'static,
+    {
+        for part in table.parts_of(artifact) {
+            let mut rows = PartRows::open(self.part(part).await?, table, part).map_err(|e| unread(part, &e))?;
+            let part = part.clone();
+            let work = move || {
+                let mut fields = Fields::default();
+                while rows.next_row(&mut fields).map_err(|e| unread(&part, &e))? {
+                    each(&fields)?;
+                }
+                Ok::<_, Failure>(each)
+            };
+            let done = tokio::task::spawn_blocking(work).await;
+            each = done.map_err(|e| Failure::failed(format!("reading rows of {}: {e}", table.name)))??;
+        }
+        Ok(each)
+    }
+}
+
+fn unread(part: &Part, error: &Malformed) -> Failure {
+    Failure::failed(format!("reading rows of {}: {error}", part.key))
+}
+
+/// The rows of one part, whichever artifact it is of. Blocking, streamed.
+pub struct PartRows {
+    rows: Rows,
+}
+
+enum Rows {
+    Sql(Option<CopyReader<Measured>>),
+    Json(JsonReader<Measured>),
+}
+
+impl std::fmt::Debug for PartRows {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PartRows").finish_non_exhaustive()
+    }
+}
+
+impl PartRows {
+    /// Begins to read the stored bytes of a part of `table`.
+    pub fn open(stored: Bytes, table: &TableEntry, part: &Part) -> Result<Self, Malformed> {
+        let columns: Vec<&str> = table.columns.iter().map(|c| c.name.as_str()).collect();
+        let input = Measured { inner: Box::new(seal::open(stored)?), left: part.raw_size };
+        let rows = match part.artifact {
+            Artifact::Sql => Rows::Sql(Some(CopyReader::new(input, &columns)?)),
+            Artifact::Json => Rows::Json(JsonReader::new(input, &columns)),
+        };
+        Ok(Self { rows })
+    }
+
+    /// Reads the next row. `false` only once the part was read to its last byte, and had as many as
+    /// the manifest says.
+    pub fn next_row(&mut self, fields: &mut Fields) -> Result<bool, Malformed> {
+        match &mut self.rows {
+            Rows::Json(reader) => reader.next_row(fields),
+            Rows::Sql(slot) => {
+                let Some(reader) = slot else { return Ok(false) };
+                let more = reader.next_row(fields)?;
+                if !more && let Some(reader) = slot.take() {
+                    reader.finish()?;
+                }
+                Ok(more)
+            }
+        }
+    }
+}
+
+/// Refuses to give more bytes, or to end with fewer, than it was told: what a damaged part can make
+/// us hold in memory is bounded by the manifest.
+struct Measured {
+    inner: Box<dyn BufRead + Send>,
+    left: u64,
+}
+
+impl BufRead for Measured {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        let bytes = self.inner.fill_buf()?;
+        if bytes.len() as u64 > self.left {
+            return Err(io::Error::other("it holds more bytes than the manifest says"));
+        }
+        if bytes.is_empty() && self.left > 0 {
+            return Err(io::Error::other("it holds fewer bytes than the manifest says"));
+        }
+        Ok(bytes)
+    }
+
+    fn consume(&mut self, bytes: usize) {
+        self.left = self.left.saturating_sub(bytes as u64);
+        self.inner.consume(bytes);
+    }
+}
+
+impl Read for Measured {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = self.fill_buf()?.read(into)?;
+        self.consume(count);
+        Ok(count)
+    }
+}

@@ -1,0 +1,238 @@
+//! Writes a snapshot: rows into bounded parts, parts into the store, the manifest last.
+
+use std::sync::Arc;
+
+use crate::buffers::Buffers;
+use crate::format::{CopyWriter, Digest, Fields, JsonWriter};
+use crate::model::{Artifact, Column, Part, TableName};
+use crate::seal::{Sealed, Sealer};
+use crate::snapshot::SnapshotKeys;
+use crate::store::{Store, StoreError};
+
+/// Why a part could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// The store refused it.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// It could not be compressed.
+    #[error("compressing a part: {0}")]
+    Seal(#[from] std::io::Error),
+}
+
+/// How rows become parts; the same for every table of a snapshot.
+#[derive(Debug, Clone, Copy)]
+pub struct PartRules {
+    /// Whether the SQL artifact is written.
+    pub sql: bool,
+    /// Whether the JSON artifact is written.
+    pub json: bool,
+    /// zstd level.
+    pub level: i32,
+    /// A part ends with the page that brings its raw text to this size.
+    pub part_size: u64,
+}
+
+/// Rows in both written forms, not yet compressed.
+#[derive(Debug, Default)]
+pub struct Chunk {
+    sql: Vec<u8>,
+    json: Vec<u8>,
+    /// How many rows.
+    pub rows: u64,
+    /// Sum of their hashes.
+    pub digest: Digest,
+}
+
+/// Writes rows of one table in both forms. Shared by the threads that read its pages.
+#[derive(Debug)]
+pub struct RowFormat {
+    copy: Option<CopyWriter>,
+    json: Option<JsonWriter>,
+    buffers: Buffers,
+}
+
+impl RowFormat {
+    /// For rows with these columns.
+    pub fn new(table: &TableName, columns: &[Column], rules: PartRules, buffers: Buffers) -> Self {
+        let names: Vec<&str> = columns.iter().map(|c| c.name.as_str()).collect();
+        Self {
+            copy: rules.sql.then(|| CopyWriter::new(table, &names)),
+            json: rules.json.then(|| JsonWriter::new(columns)),
+            buffers,
+        }
+    }
+
+    /// A chunk without rows.
+    pub fn chunk(&self) -> Chunk {
+        let buffer = |wanted: bool| if wanted { self.buffers.take() } else { Vec::new() };
+        Chunk {
+            sql: buffer(self.copy.is_some()),
+            json: buffer(self.json.is_some()),
+            rows: 0,
+            digest: Digest::default(),
+        }
+    }
+
+    /// Adds one row: `record` is its text, `fields` the same split.
+    pub fn row(&self, record: &[u8], fields: &Fields, chunk: &mut Chunk) {
+        if let Some(copy) = &self.copy {
+            copy.row(fields.iter(), &mut chunk.sql);
+        }
+        if let Some(json) = &self.json {
+            json.row(fields.iter(), &mut chunk.json);
+        }
+        chunk.rows += 1;
+        chunk.digest.add_row(record);
+    }
+}
+
+/// The parts that hold the same rows, one per artifact.
+#[derive(Debug, Clone)]
+pub struct PartPair {
+    /// One or two.
+    pub parts: Vec<Part>,
+    /// Rows in each.
+    pub rows: u64,
+    /// Sum of their hashes.
+    pub digest: Digest,
+}
+
+/// Writes the parts of one table.
+#[derive(Debug)]
+pub struct TableWriter {
+    store: Arc<dyn Store>,
+    keys: SnapshotKeys,
+    stem: String,
+    format: Arc<RowFormat>,
+    rules: PartRules,
+    number: u32,
+    open: Option<OpenPart>,
+    outputs: Buffers,
+}
+
+#[derive(Debug)]
+struct OpenPart {
+    sql: Option<Sealer>,
+    json: Option<Sealer>,
+    rows: u64,
+    digest: Digest,
+    raw: u64,
+}
+
+impl TableWriter {
+    /// A writer for a table of the snapshot at `keys`.
+    pub fn new(
+        store: Arc<dyn Store>,
+        keys: SnapshotKeys,
+        table: &TableName,
+        format: Arc<RowFormat>,
+        rules: PartRules,
+        outputs: Buffers,
+    ) -> Self {
+        Self { store, keys, stem: table.file_stem(), format, rules, number: 0, open: None, outputs }
+    }
+
+    /// The row format that the parts are written in.
+    pub fn format(&self) -> &Arc<RowFormat> {
+        &self.format
+    }
+
+    /// Adds rows. True if the part is full: then [`TableWriter::close`] it.
+    pub async fn append(&mut self, chunk: Chunk) -> Result<bool, WriteError> {
+        let mut open = match self.open.take() {
+            Some(open) => open,
+            None => self.begin()?,
+        };
+        open.rows += chunk.rows;
+        open.digest += chunk.digest;
+        let buffers = &self.format.buffers;
+        // both artifacts at once: compression is most of the work
+        let (sql, json) = (open.sql.take(), open.json.take());
+        let (sql, json) = tokio::join!(compress(sql, chunk.sql, buffers), compress(json, chunk.json, buffers));
+        (open.sql, open.json) = (sql?, json?);
+        let raw = |s: &Option<Sealer>| s.as_ref().map_or(0, Sealer::raw_size);
+        open.raw = if self.rules.sql { raw(&open.sql) } else { raw(&open.json) };
+        let full = open.raw >= self.rules.part_size;
+        self.open = Some(open);
+        Ok(full)
+    }
+
+    fn begin(&self) -> Result<OpenPart, WriteError> {
+        let mut open = OpenPart { sql: None, json: None, rows: 0, digest: Digest::default(), raw: 0 };
+        if let Some(copy) = &self.format.copy {
+            let mut sealer = Sealer::new(self.rules.level, self.outputs.take())?;
+            sealer.write(copy.head())?;
+            open.sql = Some(sealer);
+        }
+        if self.format.json.is_some() {
+            open.json = Some(Sealer::new(self.rules.level, self.outputs.take())?);
+        }
+        Ok(open)
+    }
+
+    /// Ends the part and stores it. `None` if it would hold no rows.
+    pub async fn close(&mut self, blocks: Option<[u64; 2]>) -> Result<Option<PartPair>, WriteError> {
+        let Some(open) = self.open.take() else { return Ok(None) };
+        if open.rows == 0 {
+            return Ok(None);
+        }
+        self.number += 1;
+        let tail = self.format.copy.as_ref().map(|c| c.tail().to_vec()).unwrap_or_default();
+        let (sql, json) = tokio::join!(finish(open.sql, tail), finish(open.json, Vec::new()));
+        let mut parts = Vec::new();
+        for (artifact, sealed) in [(Artifact::Sql, sql?), (Artifact::Json, json?)] {
+            let Some(sealed) = sealed else { continue };
+            let key = self.keys.part(artifact, &self.stem, self.number);
+            let size = sealed.bytes.len() as u64;
+            self.store.put(&self.keys.at(&key)?, sealed.bytes.clone()).await?;
+            // the store is done with it, so this takes the memory back without a copy
+            self.outputs.give(Vec::from(sealed.bytes));
+            parts.push(Part {
+                key,
+                artifact,
+                rows: open.rows,
+                size,
+                sha256: sealed.sha256,
+                raw_size: sealed.raw_size,
+                blocks,
+                digest: open.digest.to_string(),
+            });
+        }
+        Ok(Some(PartPair { parts, rows: open.rows, digest: open.digest }))
+    }
+
+    /// Removes a part that another one replaced.
+    pub async fn remove(&self, pair: &PartPair) -> Result<(), WriteError> {
+        for part in &pair.parts {
+            self.store.delete(&self.keys.at(&part.key)?).await?;
+        }
+        Ok(())
+    }
+
+    /// Forgets rows that were not stored yet.
+    pub fn discard(&mut self) {
+        self.open = None;
+    }
+}
+
+/// Compression never runs on the threads that drive requests.
+async fn compress(sealer: Option<Sealer>, raw: Vec<u8>, buffers: &Buffers) -> Result<Option<Sealer>, std::io::Error> {
+    let Some(mut sealer) = sealer else { return Ok(None) };
+    let buffers = buffers.clone();
+    let work = move || {
+        sealer.write(&raw)?;
+        buffers.give(raw);
+        Ok(Some(sealer))
+    };
+    tokio::task::spawn_blocking(work).await.map_err(std::io::Error::other)?
+}
+
+async fn finish(sealer: Option<Sealer>, tail: Vec<u8>) -> Result<Option<Sealed>, std::io::Error> {
+    let Some(mut sealer) = sealer else { return Ok(None) };
+    let work = move || {
+        sealer.write(&tail)?;
+        sealer.finish().map(Some)
+    };
+    tokio::task::spawn_blocking(work).await.map_err(std::io::Error::other)?
+}

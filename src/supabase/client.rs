@@ -1,0 +1,258 @@
+//! One project's Data API: addresses, keys, and what its errors mean.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Method, Url};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+use crate::error::Failure;
+use crate::http::{Answer, Http, HttpError, Request};
+use crate::model::TableName;
+use crate::supabase::rows::RowLimit;
+
+/// Limit of small answers, and the least limit of pages.
+pub(crate) const PAGE_LIMIT: usize = 8 << 20;
+/// Limit where the page cannot be made smaller: one row, or the API's description of itself.
+pub(crate) const SINGLE_LIMIT: usize = 1 << 30;
+
+/// The REST API of one project.
+#[derive(Debug)]
+pub struct Client {
+    http: Http,
+    base: String,
+    keys: HeaderMap,
+    pub(crate) row_limit: RowLimit,
+    give_ups: AtomicU32,
+    /// Bodies of pages up to this size are taken; a larger one is given up and asked for in halves.
+    pub(crate) page_limit: usize,
+}
+
+/// After so many requests in a row that failed in spite of every retry, the project counts as gone:
+/// hundreds of tables would otherwise be waited for one by one.
+const GIVE_UPS: u32 = 4;
+
+/// What the API's refusal means for the caller.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ApiError {
+    /// Nothing more can be had from this project in this run: wrong key, paused, unreachable.
+    #[error("{0}")]
+    Fatal(Failure),
+    /// The table is not there (any more).
+    #[error("{0}")]
+    Gone(String),
+    /// The role may not read it.
+    #[error("{0}")]
+    Denied(String),
+    /// A column is not there; on views, that is `ctid`.
+    #[error("{0}")]
+    NoColumn(String),
+    /// A function is not there for these types.
+    #[error("{0}")]
+    NoFunction(String),
+    /// The statement ran into its time limit: ask for less.
+    #[error("{0}")]
+    TimedOut(String),
+    /// The answer was too large: ask for less.
+    #[error("{0}")]
+    TooLarge(String),
+    /// The answer is not what was asked for (broken off, other content).
+    #[error("{0}")]
+    Damaged(String),
+    /// Anything else.
+    #[error("{0}")]
+    Rejected(String),
+}
+
+/// The body of a PostgREST error.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct ErrorBody {
+    #[serde(default)]
+    pub(crate) code: Option<String>,
+    #[serde(default)]
+    pub(crate) message: Option<String>,
+    #[serde(default)]
+    pub(crate) hint: Option<String>,
+}
+
+impl Client {
+    /// `url` is the project's URL without `/rest/v1`. A JWT also goes into `Authorization`; a
+    /// `sb_secret_…` key must not.
+    pub fn new(http: Http, url: &str, key: &SecretString, is_jwt: bool) -> Result<Self, Failure> {
+        let secret = |text: String| {
+            let mut value = HeaderValue::try_from(text)
+                .map_err(|_| Failure::usage("the secret key holds characters that no key has"))?;
+            value.set_sensitive(true);
+            Ok::<_, Failure>(value)
+        };
+        let mut keys = HeaderMap::new();
+        keys.insert(HeaderName::from_static("apikey"), secret(key.expose_secret().to_owned())?);
+        if is_jwt {
+            keys.insert(AUTHORIZATION, secret(format!("Bearer {}", key.expose_secret()))?);
+        }
+        Ok(Self {
+            http,
+            base: format!("{}/rest/v1/", url.trim_end_matches('/')),
+            keys,
+            row_limit: RowLimit::default(),
+            give_ups: AtomicU32::new(0),
+            page_limit: PAGE_LIMIT,
+        })
+    }
+
+    /// With room for pages of several times the size that is aimed at.
+    #[must_use]
+    pub fn with_page_size(mut self, aim: usize) -> Self {
+        self.page_limit = PAGE_LIMIT.max(aim.saturating_mul(4));
+        self
+    }
+
+    /// The server's `max_rows`, where it showed.
+    pub fn max_rows(&self) -> Option<u64> {
+        self.row_limit.known()
+    }
+
+    /// GET of a path below `/rest/v1/` (already escaped), for one schema.
+    pub(crate) async fn get(
+        &self,
+        path: &str,
+        schema: &str,
+        extra: &[(&'static str, &'static str)],
+        body_limit: usize,
+    ) -> Result<Answer, ApiError> {
+        let url = Url::parse(&format!("{}{path}", self.base))
+            .map_err(|e| ApiError::Rejected(format!("the address cannot be written as a URL: {e}")))?;
+        let mut headers = self.keys.clone();
+        let profile = HeaderValue::from_bytes(schema.as_bytes())
+            .map_err(|_| ApiError::Rejected("the schema's name cannot be sent in a header".to_owned()))?;
+        headers.insert(HeaderName::from_static("accept-profile"), profile);
+        for (name, value) in extra {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        let request = Request { method: Method::GET, url, headers, body_limit };
+        let sent = self.http.send(&request).await;
+        let gave_up = match &sent {
+            Ok(answer) => answer.status >= 502 && answer.status != 540,
+            Err(error) => matches!(error, HttpError::Unreachable { .. }),
+        };
+        if !gave_up {
+            self.give_ups.store(0, Ordering::Relaxed);
+        } else if self.give_ups.fetch_add(1, Ordering::Relaxed) + 1 >= GIVE_UPS {
+            let why = match &sent {
+                Ok(answer) => meaning(answer).to_string(),
+                Err(error) => error.to_string(),
+            };
+            return Err(self.unreachable(&format!("the project stopped answering: {why}")));
+        }
+        match sent {
+            Ok(answer) if (200..300).contains(&answer.status) => Ok(answer),
+            Ok(answer) => Err(meaning(&answer)),
+            Err(HttpError::TooLarge(limit)) => {
+                Err(ApiError::TooLarge(format!("the answer is larger than {limit} bytes")))
+            }
+            // something on the way may limit size or time: a smaller page may pass
+            Err(error @ HttpError::Unreachable { connected: true, .. }) => Err(ApiError::TooLarge(error.to_string())),
+            Err(error) => Err(self.unreachable(&error.to_string())),
+        }
+    }
+
+    /// The answer to a request that is expected to be refused.
+    pub(crate) async fn get_refusal(&self, path: &str, schema: &'static str) -> Result<ErrorBody, ApiError> {
+        let url = Url::parse(&format!("{}{path}", self.base)).map_err(|e| ApiError::Rejected(e.to_string()))?;
+        let mut headers = self.keys.clone();
+        headers.insert(HeaderName::from_static("accept-profile"), HeaderValue::from_static(schema));
+        let request = Request { method: Method::GET, url, headers, body_limit: PAGE_LIMIT };
+        match self.http.send(&request).await {
+            Ok(answer) if answer.status == 406 => Ok(serde_json::from_slice(&answer.body).unwrap_or_default()),
+            Ok(answer) if (200..300).contains(&answer.status) => Ok(ErrorBody::default()),
+            Ok(answer) => Err(meaning(&answer)),
+            Err(error) => Err(self.unreachable(&error.to_string())),
+        }
+    }
+
+    fn unreachable(&self, why: &str) -> ApiError {
+        ApiError::Fatal(Failure::failed(format!("reading from {}: {why}", self.base)).hint(
+            "check the project's URL and state, and whether this machine reaches it; then run `supabackup doctor`",
+        ))
+    }
+}
+
+/// Path and query of a table, all bytes outside RFC 3986's unreserved set escaped. `None` for the
+/// names `.` and `..`, which every URL parser on the way removes.
+pub(crate) fn table_path(table: &TableName, query: &[(&str, String)]) -> Option<String> {
+    if table.name == "." || table.name == ".." {
+        return None;
+    }
+    let mut path = escape(&table.name);
+    for (i, (key, value)) in query.iter().enumerate() {
+        path.push(if i == 0 { '?' } else { '&' });
+        path.push_str(&escape(key));
+        path.push('=');
+        path.push_str(&escape(value));
+    }
+    Some(path)
+}
+
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 16);
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
+/// A column's name inside `select=` and `order=`.
+pub(crate) fn quote_column(name: &str) -> String {
+    format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+fn meaning(answer: &Answer) -> ApiError {
+    let body: ErrorBody = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let code = body.code.as_deref().unwrap_or_default();
+    let message = body.message.clone().unwrap_or_else(|| "no reason given".to_owned());
+    let said = if code.is_empty() {
+        format!("{} ({message})", answer.status)
+    } else {
+        format!("{} {code} ({message})", answer.status)
+    };
+    let fatal = |text: String, hint: &str| ApiError::Fatal(Failure::failed(text).hint(hint));
+    match (answer.status, code) {
+        (540, _) => fatal(
+            "the project is paused (the API answers 540)".to_owned(),
+            "un-pause it in the Supabase dashboard (a paused free project can be restored for a limited time only), then run again",
+        ),
+        (401, _) | (403, "") => fatal(
+            format!("the API refuses the key: {said}"),
+            "use the project's secret key (sb_secret_…) from Settings > API keys; `supabackup doctor` checks it",
+        ),
+        (_, "42501") => ApiError::Denied(message),
+        (_, "42703" | "PGRST204") => ApiError::NoColumn(message),
+        (_, "42883" | "PGRST202" | "PGRST203") => ApiError::NoFunction(message),
+        (_, "57014") => ApiError::TimedOut(message),
+        (404, _) | (_, "42P01" | "PGRST205") => ApiError::Gone(format!("the API does not know it: {said}")),
+        (414 | 431, _) => ApiError::Rejected(format!("the address is too long for the server: {said}")),
+        _ => ApiError::Rejected(format!(
+            "the API answers {said}{}",
+            body.hint.map(|h| format!("; {h}")).unwrap_or_default()
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_of_a_name_is_escaped_and_dot_names_are_refused() {
+        let path = |name: &str| table_path(&TableName::new("public", name), &[("select", "\"a\",b".to_owned())]);
+        assert_eq!(path("sl/ash?#%41 é").as_deref(), Some("sl%2Fash%3F%23%2541%20%C3%A9?select=%22a%22%2Cb"));
+        assert_eq!(path(".."), None);
+        assert_eq!(path("."), None);
+        assert_eq!(quote_column("a\"b\\c"), "\"a\\\"b\\\\c\"");
+    }
+}

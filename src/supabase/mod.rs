@@ -1,0 +1,15 @@
+//! The project, as its REST API shows it: what there is, and its rows as text.
+//!
+//! Facts about PostgREST that this room is built on, and where they were measured, stand in
+//! `docs/decisions.md`.
+
+mod client;
+mod openapi;
+mod probe;
+mod rows;
+mod tables;
+
+pub use client::{ApiError, Client};
+pub use probe::{Access, Guard, Paging, Probe, float_digits, probe};
+pub use rows::{Page, Window};
+pub use tables::TableReader;
