@@ -1,6 +1,7 @@
 //! One module per verb: open the edges, call the engine, say what came of it.
 
 pub mod backup;
+mod choice;
 pub mod doctor;
 pub mod list;
 pub mod verify;

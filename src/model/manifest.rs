@@ -200,6 +200,9 @@ pub enum Stability {
         passes: u32,
         /// How many rows stood in pages that had to be read again, over all passes.
         reread: u64,
+        /// How many rows had been read in an older version too, which was dropped: of rows with one
+        /// primary key, the one that was read last is kept.
+        superseded: u64,
     },
     /// The table has no row addresses that could be checked.
     Unproven {

@@ -66,13 +66,17 @@ pub(super) fn steadiness(stability: &Stability) -> &'static str {
 pub(super) fn unsteadiness(stability: &Stability) -> Option<String> {
     match stability {
         Stability::Stable { .. } => None,
-        Stability::Moved { from, to, passes, reread } => Some(format!(
-            "changed from {} to {}; {} stood in pages that were read again, in {}",
-            time(*from),
-            time(*to),
-            plural(*reread, "row"),
-            if *passes == 1 { "1 pass".to_owned() } else { format!("{passes} passes") }
-        )),
+        Stability::Moved { from, to, passes, reread, superseded } => {
+            let passes = if *passes == 1 { "1 pass".to_owned() } else { format!("{passes} passes") };
+            let dropped = match superseded {
+                0 => String::new(),
+                n => format!("; {} that were read in two versions are kept in the newer one", plural(*n, "row")),
+            };
+            let (from, to, reread) = (time(*from), time(*to), plural(*reread, "row"));
+            Some(format!(
+                "changed from {from} to {to}; {reread} stood in pages that were read again, in {passes}{dropped}"
+            ))
+        }
         Stability::Unproven { reason, .. } => Some(reason.clone()),
     }
 }

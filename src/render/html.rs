@@ -139,7 +139,7 @@ fn row(table: &TableEntry, largest: u64) -> Markup {
                 code { (table.name) }
                 small.narrow { (bytes(raw)) " of text, " (ratio(raw, stored)) ", " (table.parts.len()) " parts" }
             }
-            td.n { (count(table.rows)) }
+            td.n.rows { (count(table.rows)) }
             td.n.wide { (bytes(raw)) }
             td.n { (bytes(stored)) span.bar { i style=(format!("width:{share:.1}%")) {} } }
             td.n.wide { (ratio(raw, stored)) }

@@ -152,6 +152,9 @@ fn finding_human(finding: &Finding, palette: Palette) -> String {
 
 /// One line: the verdict on one snapshot, and how deep it goes.
 pub fn verified_summary(verified: &Verified, palette: Palette) -> String {
+    if verified.manifest_sha256.is_none() {
+        return format!("{} {}", verified.id, palette.red("is no snapshot: it has no manifest"));
+    }
     let verdict = match (verified.intact(), verified.complete) {
         (true, true) => palette.green("intact"),
         (true, false) => palette.yellow("intact, but incomplete"),

@@ -9,13 +9,13 @@ fn document(value: &impl Serialize) -> Result<String, serde_json::Error> {
     serde_json::to_string_pretty(value).map(|text| text + "\n")
 }
 
-/// `{"snapshots": […]}`, oldest first.
+/// An array, newest first.
 pub fn list_json(snapshots: &[SnapshotSummary]) -> Result<String, serde_json::Error> {
-    document(&json!({ "snapshots": snapshots }))
+    document(&snapshots)
 }
 
-/// `{"snapshot": …, "manifest": …}`; the manifest is `null` where it cannot be read.
-pub fn snapshot_json(summary: &SnapshotSummary, manifest: Option<&Manifest>) -> Result<String, serde_json::Error> {
+/// `{"snapshot": …, "manifest": …}`
+pub fn snapshot_json(summary: &SnapshotSummary, manifest: &Manifest) -> Result<String, serde_json::Error> {
     document(&json!({ "snapshot": summary, "manifest": manifest }))
 }
 

@@ -65,7 +65,7 @@ fn line(snapshot: &SnapshotSummary, now: DateTime<Utc>) -> [String; 8] {
         known(count(snapshot.tables)),
         known(count(snapshot.rows)),
         known(bytes(snapshot.stored_bytes)),
-        snapshot.duration().map_or_else(|| "-".to_owned(), |took| duration(took)),
+        snapshot.duration().map_or_else(|| "-".to_owned(), duration),
         verified,
     ]
 }

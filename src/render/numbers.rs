@@ -68,7 +68,7 @@ pub(super) fn short_age(then: DateTime<Utc>, now: DateTime<Utc>) -> Option<Strin
     let s = (now - then).num_seconds();
     Some(match s {
         ..-60 => return None,
-        ..60 => format!("{} s", s.max(0)),
+        -60..60 => format!("{} s", s.max(0)),
         60..5400 => format!("{} min", s / 60),
         5400..172_800 => format!("{} h", s / 3600),
         _ => format!("{} d", s / 86_400),

@@ -18,6 +18,6 @@ pub mod writer;
 
 pub use keys::SnapshotKeys;
 pub use layout::{CHECKSUMS, MANIFEST, RECOVERY, REPORT_HTML, REPORT_MD, VERIFIED, checksums};
-pub use list::{Which, find, list_snapshots, projects};
+pub use list::{find, list_snapshots, look, projects};
 pub use reader::{PartRows, Reader};
 pub use verify::{record, verify};

@@ -1,9 +1,11 @@
 //! Writes a snapshot: rows into bounded parts, parts into the store, the manifest last.
 
+use std::collections::HashSet;
+use std::io::BufRead;
 use std::sync::Arc;
 
 use crate::buffers::Buffers;
-use crate::format::{CopyWriter, Digest, Fields, JsonWriter};
+use crate::format::{CopyReader, CopyWriter, Digest, Fields, JsonReader, JsonWriter, Malformed, write_record};
 use crate::model::{Artifact, Column, Part, TableName};
 use crate::seal::{Sealed, Sealer};
 use crate::snapshot::SnapshotKeys;
@@ -18,6 +20,9 @@ pub enum WriteError {
     /// It could not be compressed.
     #[error("compressing a part: {0}")]
     Seal(#[from] std::io::Error),
+    /// What was stored does not read back.
+    #[error("reading a part back: {0}")]
+    Reread(#[from] Malformed),
 }
 
 /// How rows become parts; the same for every table of a snapshot.
@@ -50,6 +55,7 @@ pub struct RowFormat {
     copy: Option<CopyWriter>,
     json: Option<JsonWriter>,
     buffers: Buffers,
+    columns: Vec<String>,
 }
 
 impl RowFormat {
@@ -60,7 +66,12 @@ impl RowFormat {
             copy: rules.sql.then(|| CopyWriter::new(table, &names)),
             json: rules.json.then(|| JsonWriter::new(columns)),
             buffers,
+            columns: columns.iter().map(|c| c.name.clone()).collect(),
         }
+    }
+
+    fn names(&self) -> Vec<&str> {
+        self.columns.iter().map(String::as_str).collect()
     }
 
     /// A chunk without rows.
@@ -202,6 +213,59 @@ impl TableWriter {
         Ok(Some(PartPair { parts, rows: open.rows, digest: open.digest }))
     }
 
+    /// What `look` says of every row of a stored part, in the order of rows.
+    pub async fn map_rows<T: Send + 'static>(
+        &self,
+        pair: &PartPair,
+        mut look: impl FnMut(&Fields) -> T + Send + 'static,
+    ) -> Result<Vec<T>, WriteError> {
+        let mut rows = self.stored_rows(pair).await?;
+        let work = move || {
+            let mut fields = Fields::default();
+            let mut seen = Vec::new();
+            while rows.next_row(&mut fields)? {
+                seen.push(look(&fields));
+            }
+            Ok(seen)
+        };
+        tokio::task::spawn_blocking(work).await.map_err(std::io::Error::other)?
+    }
+
+    /// Writes a stored part anew without the rows at these positions. `None` if none is left.
+    pub async fn rewrite(&mut self, pair: &PartPair, without: &HashSet<u64>) -> Result<Option<PartPair>, WriteError> {
+        let mut rows = self.stored_rows(pair).await?;
+        let (format, without) = (Arc::clone(&self.format), without.clone());
+        let work = move || {
+            let (mut fields, mut record) = (Fields::default(), Vec::new());
+            let mut chunk = format.chunk();
+            let mut position = 0;
+            while rows.next_row(&mut fields)? {
+                if !without.contains(&position) {
+                    record.clear();
+                    write_record(fields.iter(), &mut record);
+                    format.row(&record, &fields, &mut chunk);
+                }
+                position += 1;
+            }
+            Ok::<_, WriteError>(chunk)
+        };
+        let chunk = tokio::task::spawn_blocking(work).await.map_err(std::io::Error::other)??;
+        self.append(chunk).await?;
+        self.close(pair.parts.first().and_then(|p| p.blocks)).await
+    }
+
+    async fn stored_rows(&self, pair: &PartPair) -> Result<StoredRows, WriteError> {
+        let Some(part) = pair.parts.first() else {
+            return Err(WriteError::Reread("a part has no artifact".into()));
+        };
+        let sealed = self.store.get(&self.keys.at(&part.key)?).await?;
+        let text: Box<dyn BufRead + Send> = Box::new(crate::seal::open(sealed)?);
+        Ok(match part.artifact {
+            Artifact::Sql => StoredRows::Sql(CopyReader::new(text, &self.format.names())?),
+            Artifact::Json => StoredRows::Json(JsonReader::new(text, &self.format.names())),
+        })
+    }
+
     /// Removes a part that another one replaced.
     pub async fn remove(&self, pair: &PartPair) -> Result<(), WriteError> {
         for part in &pair.parts {
@@ -213,6 +277,22 @@ impl TableWriter {
     /// Forgets rows that were not stored yet.
     pub fn discard(&mut self) {
         self.open = None;
+    }
+}
+
+/// Rows of a part that was stored in this run.
+enum StoredRows {
+    Sql(CopyReader<Box<dyn BufRead + Send>>),
+    Json(JsonReader<Box<dyn BufRead + Send>>),
+}
+
+impl StoredRows {
+    fn next_row(&mut self, fields: &mut Fields) -> Result<bool, WriteError> {
+        match self {
+            Self::Sql(reader) => reader.next_row(fields),
+            Self::Json(reader) => reader.next_row(fields),
+        }
+        .map_err(WriteError::from)
     }
 }
 

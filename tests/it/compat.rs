@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use supabackup::model::{Artifact, Depth, SnapshotState};
-use supabackup::snapshot::{Reader, Which, find, list_snapshots, verify};
+use supabackup::snapshot::{Reader, find, list_snapshots, verify};
 use supabackup::store::DirStore;
 
 #[tokio::test]
@@ -10,7 +10,7 @@ async fn a_snapshot_of_format_version_1_opens() -> Result<()> {
     let store = DirStore::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/v1"));
     let listed = list_snapshots(&store, None).await?;
     ensure!(listed.len() == 1 && listed[0].state == SnapshotState::Complete, "{listed:?}");
-    let keys = find(&store, None, &Which::Latest).await?;
+    let keys = find(&store, None, None).await?;
     let verified = verify(&store, &keys, Depth::Opened).await?;
     ensure!(verified.findings.is_empty(), "{:#?}", verified.findings);
 

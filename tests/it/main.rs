@@ -1,5 +1,11 @@
 //! Stories end to end: the real binary against a real PostgreSQL behind a real PostgREST.
 
+mod compat;
+mod reading;
+mod render;
+mod sample;
+mod store;
 mod support;
 mod torture;
+mod verify;
 mod writers;

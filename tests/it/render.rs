@@ -22,7 +22,7 @@ fn hostile() -> TableName {
 async fn troubled() -> Result<Manifest> {
     let mut manifest = manifest().await?;
     let (from, to) = (manifest.started, manifest.finished);
-    manifest.tables[0].stability = Stability::Moved { from, to, passes: 5, reread: 1200 };
+    manifest.tables[0].stability = Stability::Moved { from, to, passes: 5, reread: 1200, superseded: 3 };
     manifest.tables[1].name = hostile();
     manifest.tables[1].stability =
         Stability::Unproven { from, to, reason: "the key's order is `unknown` <b>".to_owned() };
@@ -104,7 +104,7 @@ async fn one_snapshot_is_shown_table_by_table() -> Result<()> {
     public.orders                               90  17.9 KiB  3.5 KiB   5.1×      4  moved
     public."x</td><script>alert(1)</script>…     7   1.7 KiB    829 B   2.2×      2  unproven
     public.empty                                 0       0 B      0 B      -      0  stable
-    public.orders moved: changed from 2026-11-23 03:15:00 UTC to 2026-11-23 03:15:42 UTC; 1,200 rows stood in pages that were read again, in 5 passes
+    public.orders moved: changed from 2026-11-23 03:15:00 UTC to 2026-11-23 03:15:42 UTC; 1,200 rows stood in pages that were read again, in 5 passes; 3 rows that were read in two versions are kept in the newer one
     public."x</td><script>alert(1)</script>\n```\n| a | \'b\' \\ ""q"" \u{202e}\n\\! touch pwned" unproven: the key's order is `unknown` <b>
 
     missing:
@@ -127,7 +127,7 @@ async fn a_verification_is_a_line_per_finding_and_a_verdict() -> Result<()> {
         id: manifest.snapshot.clone(),
         depth: supabackup::model::Depth::Opened,
         complete: true,
-        manifest_sha256: None,
+        manifest_sha256: Some(String::new()),
         tables: 3,
         rows: 97,
         files: 9,
@@ -175,7 +175,7 @@ async fn the_markdown_report_reads_well() -> Result<()> {
 
     ### Not proven steady
 
-    - `public.orders`: changed from 2026-11-23 03:15:00 UTC to 2026-11-23 03:15:42 UTC; 1,200 rows stood in pages that were read again, in 5 passes
+    - `public.orders`: changed from 2026-11-23 03:15:00 UTC to 2026-11-23 03:15:42 UTC; 1,200 rows stood in pages that were read again, in 5 passes; 3 rows that were read in two versions are kept in the newer one
     - ````public."x</td><script>alert(1)</script>\n```\n| a | \'b\' \\ ""q"" \u{202e}\n\\! touch pwned"````: the key's order is \`unknown\` &lt;b&gt;
 
     ## Passed over

@@ -114,7 +114,7 @@ pub(crate) fn seal(table: &SampleTable, rows: &[Row], artifact: Artifact) -> Res
             rows.iter().for_each(|row| json.row(fields(row).iter().map(Option::as_deref), &mut raw));
         }
     }
-    let mut sealer = Sealer::new(1)?;
+    let mut sealer = Sealer::new(1, Vec::new())?;
     sealer.write(&raw)?;
     Ok(sealer.finish()?)
 }

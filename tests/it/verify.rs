@@ -4,7 +4,7 @@ use std::fs;
 
 use anyhow::{Context, Result, ensure};
 use supabackup::model::{Artifact, Depth, Severity, SnapshotState, Stability, Verified};
-use supabackup::snapshot::{Reader, SnapshotKeys, Which, find, list_snapshots, record, verify};
+use supabackup::snapshot::{Reader, SnapshotKeys, find, list_snapshots, record, verify};
 use supabackup::store::{Store, StoreError};
 
 use crate::sample::{ID, PROJECT, Sample};
@@ -364,7 +364,7 @@ async fn an_unfinished_folder_and_one_that_lost_its_manifest_are_told_apart() ->
     ensure!(found(&sample, Depth::Opened).await? == expected(&[("snapshot-unfinished", "manifest.json")]));
     let listed = list_snapshots(&sample.store, Some(PROJECT)).await?;
     ensure!(listed.len() == 1 && listed[0].state == SnapshotState::Unfinished);
-    ensure!(find(&sample.store, None, &Which::Latest).await.is_err());
+    ensure!(find(&sample.store, None, None).await.is_err());
     let nowhere = SnapshotKeys::new(PROJECT, "20200101T000000Z-0000".parse().map_err(anyhow::Error::msg)?);
     ensure!(verify(&sample.store, &nowhere, Depth::Listed).await.is_err());
     Ok(())
@@ -374,7 +374,7 @@ async fn an_unfinished_folder_and_one_that_lost_its_manifest_are_told_apart() ->
 async fn an_incomplete_snapshot_is_a_warning_and_a_moved_one_is_fine() -> Result<()> {
     let (_dir, mut sample) = sample().await?;
     let (from, to) = (sample.manifest.started, sample.manifest.finished);
-    sample.manifest.tables[0].stability = Stability::Moved { from, to, passes: 5, reread: 12 };
+    sample.manifest.tables[0].stability = Stability::Moved { from, to, passes: 5, reread: 12, superseded: 0 };
     sample.manifest.tables[0].counted_after = Some(99);
     sample.manifest.consistency = supabackup::model::Consistency { moment: None, stable: 2, moved: 1, unproven: 0 };
     sample.seal_manifest().await?;
@@ -463,14 +463,12 @@ async fn snapshots_are_found_by_name_and_by_age_over_several_projects() -> Resul
     fs::create_dir_all(dir.path().join("lost+found/x"))?;
     fs::write(dir.path().join("lost+found/x/y"), "")?;
     let store = supabackup::store::DirStore::new(dir.path());
-    let latest = find(&store, None, &Which::Latest).await?;
+    let latest = find(&store, None, None).await?;
     ensure!(latest.id().as_str() == "20261124T031500Z-0001");
-    ensure!(
-        find(&store, None, &"20261123T031500Z-7f3a".parse().map_err(anyhow::Error::msg)?).await?.project() == PROJECT
-    );
-    ensure!(find(&store, None, &Which::Id(id("20200101T000000Z-0000")?)).await.is_err());
+    ensure!(find(&store, None, Some(&id("20261123T031500Z-7f3a")?)).await?.project() == PROJECT);
+    ensure!(find(&store, None, Some(&id("20200101T000000Z-0000")?)).await.is_err());
     let states: Vec<_> = list_snapshots(&store, None).await?.into_iter().map(|s| s.state).collect();
-    ensure!(states == [SnapshotState::Complete, SnapshotState::Complete, SnapshotState::Unfinished], "{states:?}");
+    ensure!(states == [SnapshotState::Unfinished, SnapshotState::Complete, SnapshotState::Complete], "{states:?}");
 
     let copy = |from: &str, to: &str| -> Result<()> {
         fs::create_dir_all(dir.path().join(to))?;
@@ -480,14 +478,14 @@ async fn snapshots_are_found_by_name_and_by_age_over_several_projects() -> Resul
         Ok(())
     };
     copy(&format!("{PROJECT}/20261123T031500Z-7f3a"), "zzz/20261123T031500Z-7f3a")?;
-    let Err(several) = find(&store, None, &Which::Latest).await else { anyhow::bail!("latest of which project?") };
+    let Err(several) = find(&store, None, None).await else { anyhow::bail!("latest of which project?") };
     ensure!(several.message.ends_with(&format!("holds several projects: {PROJECT}, zzz")), "{several}");
-    ensure!(find(&store, Some("zzz"), &Which::Latest).await?.project() == "zzz");
-    let Err(unknown) = find(&store, Some("../x"), &Which::Latest).await else { anyhow::bail!("found ../x") };
-    ensure!(unknown.hint == Some(format!("it holds: {PROJECT}, zzz")), "{unknown:?}");
+    ensure!(find(&store, Some("zzz"), None).await?.project() == "zzz");
+    let Err(unknown) = find(&store, Some("../x"), None).await else { anyhow::bail!("found ../x") };
+    ensure!(unknown.hint == Some(format!("it holds: {PROJECT}, zzz; name one with --project")), "{unknown:?}");
 
     copy(&format!("{PROJECT}/20261123T031500Z-7f3a"), "zzz/20261123T031500Z-0000")?;
-    let moved = find(&store, Some("zzz"), &Which::Id(id("20261123T031500Z-0000")?)).await?;
+    let moved = find(&store, Some("zzz"), Some(&id("20261123T031500Z-0000")?)).await?;
     let verified = verify(&store, &moved, Depth::Listed).await?;
     ensure!(verified.findings[0].code == "wrong-folder");
     Ok(())

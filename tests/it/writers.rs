@@ -15,6 +15,7 @@ use supabackup::model::Stability;
 
 use crate::support::compare::{differences, json_rows, rows_of};
 use crate::support::run::{finished, only_snapshot};
+use crate::support::stack::psql;
 use crate::support::{Run, Stack, restore_sql};
 
 /// Rows 1 to 20,000 with a filler; ids above 12,000 belong to the writer.
@@ -102,10 +103,11 @@ fn rows_that_nobody_touches_are_stored_exactly_once_while_others_are_written() -
     ensure!(ran.code == 0, "{}\n{}", ran.code, ran.stderr);
     let (snapshot, manifest) = only_snapshot(directory.path())?;
     let busy = manifest.tables.iter().find(|t| t.name.name == "busy").context("busy is missing")?;
-    let Stability::Moved { from, to, reread, .. } = &busy.stability else {
+    let Stability::Moved { from, to, reread, superseded, .. } = &busy.stability else {
         anyhow::bail!("a table that is written to all the time is not marked as moved: {:?}", busy.stability)
     };
     ensure!(from < to && *reread > 0);
+    ensure!(*superseded > 0, "no row was read in two versions, so nothing was shown");
     ensure!(ran.stderr.contains("public.busy went on changing"), "{}", ran.stderr);
     ensure!(manifest.consistency.moment.is_none(), "a moment is claimed");
     // every stored row is a version that existed: untorn, by its own check sum
@@ -122,6 +124,12 @@ fn rows_that_nobody_touches_are_stored_exactly_once_while_others_are_written() -
             );
         }
     }
+    // a row that was read before and after a change would break the primary key on restore
+    let doubled: Vec<_> = seen.iter().filter(|(_, n)| **n > 1).collect();
+    ensure!(doubled.is_empty(), "stored in two versions: {doubled:?}");
+    let (admin, postgres) = stack.new_database("moved")?;
+    restore_sql(stack.get("STACK_DATABASE_URL"), &snapshot, &admin, &postgres, &["public"])?;
+    psql(&admin, "ALTER TABLE busy ADD PRIMARY KEY (id)")?;
     for id in 1..=12000 {
         ensure!(seen.get(&id) == Some(&1), "untouched row {id} is stored {:?} times", seen.get(&id));
     }

@@ -23,6 +23,8 @@ pub(super) struct Piece {
     /// Absent if the stretch holds no rows.
     pub(super) pair: Option<PartPair>,
     pub(super) windows: Vec<Seen>,
+    /// Pieces are numbered in the order in which they were read.
+    pub(super) read: u64,
     /// First block.
     pub(super) from: u32,
     /// One past the last block; `None`: to the end.
@@ -43,6 +45,7 @@ pub(super) struct TableCopy {
     pub(super) read_to: DateTime<Utc>,
     pub(super) passes: u32,
     pub(super) reread: u64,
+    reads: u64,
     pub(super) stability: Option<Stability>,
     pub(super) progress: TableProgress,
 }
@@ -85,6 +88,7 @@ impl TableCopy {
             read_to: now,
             passes: 0,
             reread: 0,
+            reads: 0,
             stability: None,
             progress,
         }
@@ -208,10 +212,17 @@ impl TableCopy {
         }
         let last = to.map_or(u64::from(u32::MAX) + 1, u64::from);
         let pair = self.writer.close(Some([u64::from(run.piece_from), last])).await?;
-        let piece = Piece { pair, windows: std::mem::take(&mut run.windows), from: run.piece_from, to };
+        let piece =
+            Piece { pair, windows: std::mem::take(&mut run.windows), read: self.next_read(), from: run.piece_from, to };
         run.piece_from = to.unwrap_or(u32::MAX);
         run.pieces.push(piece);
         Ok(())
+    }
+
+    /// The next number of a piece.
+    pub(super) fn next_read(&mut self) -> u64 {
+        self.reads += 1;
+        self.reads
     }
 
     /// Removes everything stored of this table.

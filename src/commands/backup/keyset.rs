@@ -105,7 +105,8 @@ impl TableCopy {
 
     async fn close_keyset(&mut self) -> Result<(), TableError> {
         if let Some(pair) = self.writer.close(None).await? {
-            self.pieces.push(Piece { pair: Some(pair), windows: Vec::new(), from: 0, to: None });
+            let read = self.next_read();
+            self.pieces.push(Piece { pair: Some(pair), windows: Vec::new(), read, from: 0, to: None });
         }
         Ok(())
     }

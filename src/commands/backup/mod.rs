@@ -9,6 +9,7 @@ mod keyset;
 mod output;
 mod pages;
 mod shared;
+mod superseded;
 mod sweep;
 mod tables;
 mod task;
@@ -209,7 +210,7 @@ impl From<WriteError> for TableError {
                 Some(hint) => failure.hint(hint),
                 None => failure,
             },
-            WriteError::Seal(_) => failure,
+            WriteError::Seal(_) | WriteError::Reread(_) => failure,
         };
         Self::Store(failure.into())
     }

@@ -124,6 +124,7 @@ impl TableCopy {
                 to: self.read_to,
                 passes: self.passes,
                 reread: self.reread,
+                superseded: 0,
             });
         }
     }

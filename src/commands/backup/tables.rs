@@ -187,7 +187,10 @@ async fn sweep_all(shared: &Arc<Shared>, copied: &mut Copied, at_once: usize) ->
             break;
         }
     }
-    copied.tables.iter_mut().for_each(TableCopy::settle);
+    for table in &mut copied.tables {
+        table.settle();
+        table.drop_superseded().await.map_err(TableError::into_inner)?;
+    }
     copied.tables.sort_by(|a, b| a.relation.name.cmp(&b.relation.name));
     Ok(())
 }

@@ -5,6 +5,6 @@ pub mod compare;
 pub mod run;
 pub mod stack;
 
-pub use compare::{Rows, json_rows, restore_sql, rows_of};
-pub use run::{Ran, Run};
+pub use compare::restore_sql;
+pub use run::Run;
 pub use stack::Stack;

@@ -1,0 +1,50 @@
+"""Our own `backup`, and the zstd library on the bytes that it compressed."""
+
+import json
+import shutil
+import subprocess
+
+from .measure import Failed, run
+
+
+class Backup:
+    """One way to call the binary; each run writes a snapshot and removes it again."""
+
+    def __init__(self, binary, artifacts, connections=4, keep=False):
+        self.binary, self.artifacts, self.connections, self.keep = binary, artifacts, connections, keep
+        self.manifest = None  # of the last run
+        self.store = None  # of the last run, where it is kept
+
+    def run(self, stack, scratch):
+        """Backs up the whole project and checks the manifest."""
+        self.store = scratch / "store"
+        shutil.rmtree(self.store, ignore_errors=True)
+        command = [self.binary, "backup", "--store", self.store, "--progress", "none"]
+        command += ["--artifacts", self.artifacts, "--connections", self.connections]
+        cost, _ = run(command, scratch, stack, stack.client_env())
+        (path,) = self.store.glob("*/*/manifest.json")
+        self.manifest = json.loads(path.read_text())
+        if not self.manifest["complete"]:
+            raise Failed("the snapshot is not complete")
+        cost.rows = self.manifest["totals"]["rows"]
+        if not self.keep:
+            shutil.rmtree(self.store)
+        return cost
+
+    def raw_bytes(self, artifact):
+        """Bytes of one artifact's parts before compression."""
+        tables = self.manifest["tables"]
+        return sum(p["raw_size"] for t in tables for p in t["parts"] if p["artifact"] == artifact)
+
+
+def zstd_cpu(store, level, scratch):
+    """CPU seconds of one thread of zstd that compresses the parts of a snapshot, one artifact after the other."""
+    raw = scratch / "raw"
+    seconds = 0.0
+    for folder in ("sql", "json"):
+        with open(raw, "wb") as file:
+            subprocess.run(["zstd", "-q", "-dc", *sorted(store.glob(f"*/*/{folder}/*.zst"))], stdout=file, check=True)
+        cost, _ = run(["zstd", "-q", f"-{level}", "--single-thread", "-f", "-o", "/dev/null", raw], scratch)
+        seconds += cost.cpu
+    raw.unlink()
+    return seconds

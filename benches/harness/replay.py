@@ -1,0 +1,59 @@
+"""The limit: `curl` sends the requests that one of our own backups sent, and throws the answers away.
+
+Requests come from the gateway's record, in their order. It does not keep headers, but only one of ours depends on the
+request: pages and counts ask for an exact count, which shows in the target or in the status. Every answer must have the
+status that ours had and the same size, so a replay that differs does not count.
+"""
+
+from collections import Counter
+
+from .measure import Failed, run
+
+WRITE_OUT = "%{urlnum} %{http_code} %{size_download} %{num_connects}\\n"
+
+
+class Replay:
+    """The requests of one backup, ready to be sent again."""
+
+    def __init__(self, entries):
+        self.entries = sorted((e for e in entries if e["complete"]), key=lambda e: e["at_ms"])
+        if len(self.entries) != len(entries):
+            raise Failed("a response of the recorded backup broke off")
+        self.bytes = sum(e["response_bytes"] for e in self.entries)
+
+    def run(self, stack, connections, scratch):
+        """Sends them all over so many connections, and checks what came back."""
+        config = scratch / "curl.conf"
+        config.write_text("next\n".join(request(entry, stack) for entry in self.entries))
+        config.chmod(0o600)
+        command = ["curl", "--silent", "--parallel", "--parallel-max", connections, "--config", config]
+        cost, told = run(command, scratch, stack)
+        self._check([line.split() for line in told.splitlines()], connections)
+        return cost
+
+    def _check(self, answers, connections):
+        opened = sum(int(connects) for _, _, _, connects in answers)
+        if opened > connections:
+            raise Failed(f"curl opened {opened} connections instead of {connections}: it does not keep them")
+        got = Counter((status, size) for _, status, size, _ in answers)
+        wanted = Counter((str(e["status"]), str(e["response_bytes"])) for e in self.entries)
+        if got != wanted:
+            raise Failed(f"curl got other answers: {got - wanted} instead of {wanted - got}")
+
+
+def request(entry, stack):
+    """One request in the form of curl's configuration file."""
+    headers = [f"apikey: {stack.key}", "accept: */*"]
+    if entry["profile"]:
+        headers.append(f"accept-profile: {entry['profile']}")
+    if counts(entry):
+        headers.append("prefer: count=exact")
+    options = [("url", stack.url + entry["target"]), ("output", "/dev/null"), ("write-out", WRITE_OUT)]
+    options += [("header", header) for header in headers]
+    quoted = (text.replace('"', '\\"') for _, text in options)
+    return "".join(f'{name} = "{text}"\n' for (name, _), text in zip(options, quoted)) + "silent\n"
+
+
+def counts(entry):
+    """Whether the request asked for an exact count."""
+    return entry["status"] == 206 or "xmin" in entry["target"]
