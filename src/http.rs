@@ -37,6 +37,9 @@ pub struct Request {
     pub headers: HeaderMap,
     /// Bodies larger than this are given up with [`HttpError::TooLarge`].
     pub body_limit: usize,
+    /// Whether a body can be what was asked for. One that cannot (cut off by something on the way
+    /// that ended it cleanly, or a page of somebody else's) counts as broken, and is asked for again.
+    pub plausible: fn(status: u16, body: &[u8]) -> bool,
 }
 
 /// A complete answer: the body's framing was whole.
@@ -98,6 +101,11 @@ impl Http {
         Ok(Self { client, patience, lanes: Lanes::new(connections), buffers })
     }
 
+    /// How patient it is.
+    pub fn patience(&self) -> Patience {
+        self.patience
+    }
+
     /// Sends until there is an answer that another try would not change. Server errors that are not
     /// transient come back as answers.
     pub async fn send(&self, request: &Request) -> Result<Answer, HttpError> {
@@ -147,6 +155,10 @@ impl Http {
             }
             body.extend_from_slice(&chunk);
         }
+        if !(request.plausible)(status, &body) {
+            let what = if body.is_empty() { "empty" } else { "not the JSON that was asked for, or cut off" };
+            return Err(Attempt::Broken { reason: format!("the answer ({status}) is {what}"), connected: true });
+        }
         Ok(Answer { status, headers, body })
     }
 }
@@ -169,7 +181,10 @@ fn is_transient(answer: &Answer) -> bool {
         408 | 425 | 429 | 502 | 503 | 504 | 520..=524 | 530 | 544 => true,
         500 => {
             let text = String::from_utf8_lossy(&answer.body);
-            !text.contains("\"code\":") || text.contains("\"40001\"") || text.contains("\"40P01\"")
+            !text.contains("\"code\":")
+                || text.contains("\"40001\"")
+                || text.contains("\"40P01\"")
+                || text.contains("\"55P03\"")
         }
         _ => false,
     }

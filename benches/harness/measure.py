@@ -27,9 +27,10 @@ class Cost:
     rows: int = 0  # where a run was cut off: rows up to then
 
 
-def run(command, scratch, stack=None, env=None):
-    """Runs `command` and returns its cost and its standard output."""
-    result, stdout, stderr = scratch / "cost.json", scratch / "stdout", scratch / "stderr"
+def run(command, scratch, stack=None, env=None, discard=False):
+    """Runs `command` and returns its cost and its standard output (nothing, with `discard`)."""
+    result, stderr = scratch / "cost.json", scratch / "stderr"
+    stdout = Path(os.devnull) if discard else scratch / "stdout"
     result.unlink(missing_ok=True)
     server_before, machine_before = (stack.cpu() if stack else 0.0), machine_cpu()
     with open(stderr, "wb") as errors:
@@ -40,7 +41,7 @@ def run(command, scratch, stack=None, env=None):
         raise Failed(f"{command[0]} failed:\n{stderr.read_text(errors='replace')[-2000:]}")
     server = (stack.cpu() if stack else 0.0) - server_before
     others = (machine_cpu() - machine_before - server - cost["cpu"]) / cost["wall"]
-    return Cost(server=server, others=max(0.0, others), **cost), stdout.read_text(errors="replace")
+    return Cost(server=server, others=max(0.0, others), **cost), "" if discard else stdout.read_text()
 
 
 def machine_cpu():

@@ -15,6 +15,7 @@ const PAGE = 1000;
 const [table, directory, seconds] = process.argv.slice(2);
 const supabase = createClient(process.env.SUPABASE_URL, process.env.SUPABASE_SECRET_KEY, {
   auth: { persistSession: false },
+  realtime: { transport: class {} }, // not used, but without one Node.js before 22 is refused
 });
 
 function literal(value) {

@@ -23,11 +23,8 @@ pub(super) fn consistency(manifest: &Manifest) -> String {
         return "No table was captured.".to_owned();
     }
     if let Some(moment) = found.moment {
-        let span = if moment.from == moment.to {
-            format!("at {}", time(moment.to))
-        } else {
-            format!("at every moment from {} to {}", time(moment.from), time(moment.to))
-        };
+        let (from, to) = (time(moment.from), time(moment.to));
+        let span = if from == to { format!("at {to}") } else { format!("at every moment from {from} to {to}") };
         return format!("All tables together are the database as it was {span}.");
     }
     let mut sentence = match (found.stable, manifest.tables.len() as u64) {

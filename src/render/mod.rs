@@ -1,5 +1,5 @@
 //! Reports as text: for a terminal, for programs, for job summaries, for a browser, and for whoever
-//! has to restore without this program. Takes values, returns strings; only [`print`] writes.
+//! has to restore without this program. Takes values, returns strings; only [`print()`] writes.
 //!
 //! Nothing here trusts a name: tables, columns and server messages come from the project, and none
 //! of them may forge a line, a cell, a tag or a statement.

@@ -56,8 +56,7 @@ fn target(manifest: &Manifest) -> String {
     let mut out = String::from(
         "\n## 2. Prepare the target\n\nThis snapshot holds rows, not the schema. The tables must be there, with their columns: from your \
          migrations (`supabase db push`), or from a `pg_dump --schema-only` of any copy of the project. Best is an \
-         empty copy: tables first, then the rows, then indexes, constraints and triggers (that a schema exists \
-         already is the one complaint to pass over):\n\n",
+         empty copy: tables first, then the rows, then indexes, constraints and triggers:\n\n",
     );
     let schemas = schemas(manifest);
     let schemas = schemas.iter().map(|s| format!(" -n {}", shell(&quote_identifier(s)))).collect::<String>();
@@ -66,7 +65,10 @@ fn target(manifest: &Manifest) -> String {
     };
     out.push_str(&block("bash", &format!("{}\n# … load the rows (step 3) …\n{}", dump("pre-data"), dump("post-data"))));
     out.push_str(
-        "\nA schema that is already whole works too, only slower: the parts switch off triggers and foreign keys of \
+        "\nTwo complaints are to be expected and passed over: that a schema exists already, and that rights of \
+         `supabase_admin` cannot be changed. Foreign keys to `auth.users` need those users in the target first: they are \
+         not in this snapshot.\n\n\
+         A schema that is already whole works too, only slower: the parts switch off triggers and foreign keys of \
          their own session while they load (`session_replication_role = replica`), so the order of tables does not \
          matter. Generated columns are computed anew. The target's time zone may be any; its encoding should be UTF8.\n\n\
          **If tables already hold rows**, the rows of the snapshot are added to them, and the first one whose primary key is \

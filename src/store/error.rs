@@ -90,3 +90,25 @@ impl From<StoreError> for Failure {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_are_told_apart_by_what_can_be_done_about_them() {
+        let kind = |errno: rustix::io::Errno| StoreError::io("writing x".to_owned(), &errno.into());
+        use rustix::io::Errno as E;
+        assert!(matches!(kind(E::NOSPC), StoreError::Full { .. }) && matches!(kind(E::DQUOT), StoreError::Full { .. }));
+        assert!(
+            matches!(kind(E::ACCESS), StoreError::Denied { .. }) && matches!(kind(E::ROFS), StoreError::Denied { .. })
+        );
+        assert!(matches!(kind(E::STALE), StoreError::Unreachable { .. }));
+        assert!(matches!(kind(E::NOENT), StoreError::NotFound { .. }));
+        assert!(matches!(kind(E::EXIST), StoreError::AlreadyExists { .. }));
+        assert!(matches!(kind(E::IO), StoreError::Other { .. }));
+        assert_eq!(kind(E::NOSPC).to_string(), "writing x: No space left on device (os error 28)");
+        let failure = Failure::from(kind(E::NOSPC));
+        assert!(failure.exit_code() == 1 && failure.hint.is_some_and(|hint| hint.contains("free some space")));
+    }
+}

@@ -108,6 +108,11 @@ impl Client {
         self
     }
 
+    /// The pause before something is tried again.
+    pub(crate) fn pause(&self) -> std::time::Duration {
+        self.http.patience().first_delay
+    }
+
     /// The server's `max_rows`, where it showed.
     pub fn max_rows(&self) -> Option<u64> {
         self.row_limit.known()
@@ -130,7 +135,7 @@ impl Client {
         for (name, value) in extra {
             headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
-        let request = Request { method: Method::GET, url, headers, body_limit };
+        let request = Request { method: Method::GET, url, headers, body_limit, plausible: whole_json };
         let sent = self.http.send(&request).await;
         let gave_up = match &sent {
             Ok(answer) => answer.status >= 502 && answer.status != 540,
@@ -162,10 +167,14 @@ impl Client {
         let url = Url::parse(&format!("{}{path}", self.base)).map_err(|e| ApiError::Rejected(e.to_string()))?;
         let mut headers = self.keys.clone();
         headers.insert(HeaderName::from_static("accept-profile"), HeaderValue::from_static(schema));
-        let request = Request { method: Method::GET, url, headers, body_limit: PAGE_LIMIT };
+        let request = Request { method: Method::GET, url, headers, body_limit: PAGE_LIMIT, plausible: whole_json };
         match self.http.send(&request).await {
-            Ok(answer) if answer.status == 406 => Ok(serde_json::from_slice(&answer.body).unwrap_or_default()),
-            Ok(answer) if (200..300).contains(&answer.status) => Ok(ErrorBody::default()),
+            Ok(answer) if answer.status == 406 => serde_json::from_slice(&answer.body)
+                .map_err(|e| ApiError::Damaged(format!("the API's answer is not its own: {e}"))),
+            Ok(answer) if (200..300).contains(&answer.status) => Err(ApiError::Damaged(
+                "the API accepts a schema that no project has; something between here and it answers instead"
+                    .to_owned(),
+            )),
             Ok(answer) => Err(meaning(&answer)),
             Err(error) => Err(self.unreachable(&error.to_string())),
         }
@@ -176,6 +185,14 @@ impl Client {
             "check the project's URL and state, and whether this machine reaches it; then run `supabackup doctor`",
         ))
     }
+}
+
+/// Whether a body can be PostgREST's: an array or an object that ends. What another program sends
+/// with an error status is looked at by [`meaning`].
+fn whole_json(status: u16, body: &[u8]) -> bool {
+    let body = body.trim_ascii();
+    let closed = matches!((body.first(), body.last()), (Some(b'['), Some(b']')) | (Some(b'{'), Some(b'}')));
+    closed || !((200..300).contains(&status) || status == 406)
 }
 
 /// Path and query of a table, all bytes outside RFC 3986's unreserved set escaped. `None` for the

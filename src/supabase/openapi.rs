@@ -2,6 +2,7 @@
 //!
 //! It shows what the key's role may use, so a table without grants is absent from it, not an error.
 
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -15,7 +16,7 @@ use crate::supabase::client::{ApiError, Client, SINGLE_LIMIT};
 const NO_SUCH_SCHEMA: &str = "supabackup_asks_which_schemas_are_exposed";
 
 impl Client {
-    /// The schemas that the API exposes, or `None` where the server does not tell.
+    /// The schemas that the API exposes, or `None` where the server refuses without telling.
     pub async fn exposed_schemas(&self) -> Result<Option<Vec<String>>, ApiError> {
         let refusal = self.get_refusal("", NO_SUCH_SCHEMA).await?;
         // 12: message "The schema must be one of the following: a, b"; 13 and later say it in the hint.
@@ -29,28 +30,41 @@ impl Client {
     /// Everything that the API shows of one schema.
     pub async fn describe(&self, schema: &str) -> Result<Catalog, ApiError> {
         let answer = self.get("", schema, &[("accept", "application/openapi+json")], SINGLE_LIMIT).await?;
-        let document: Document = serde_json::from_slice(&answer.body)
+        // serde would also read an array as a struct
+        let object = answer.body.trim_ascii_start().starts_with(b"{");
+        let document: Document = serde_json::from_slice(if object { &answer.body } else { b"" })
             .map_err(|e| ApiError::Damaged(format!("the API's description of schema {schema} is not readable: {e}")))?;
+        let described: HashSet<&str> = document.definitions.0.iter().map(|(name, _)| name.as_str()).collect();
+        let tables = document.paths.0.iter().filter_map(|(path, _)| path.strip_prefix('/'));
+        if let Some(lost) = tables.filter(|p| !p.is_empty() && !p.starts_with("rpc/")).find(|p| !described.contains(p))
+        {
+            return Err(ApiError::Damaged(format!(
+                "the API's description of schema {schema} names {lost:?} and does not describe it"
+            )));
+        }
+        let paths: HashMap<&str, &Ordered<IgnoredAny>> =
+            document.paths.0.iter().map(|(path, methods)| (path.as_str(), methods)).collect();
         let relations = document.definitions.0.into_iter().map(|(name, definition)| {
-            let methods =
-                document.paths.0.iter().find(|(path, _)| path.strip_prefix('/') == Some(&name)).map(|(_, m)| m);
+            let methods = paths.get(format!("/{name}").as_str()).copied();
             relation(TableName::new(schema, name.clone()), definition, methods)
         });
         Ok(Catalog { schemas: vec![schema.to_owned()], relations: relations.collect(), server: document.info.version })
     }
 }
 
+/// PostgREST always sends these, but for `definitions` where a schema is empty: what lacks one is no
+/// description, and not an empty schema.
 #[derive(Deserialize)]
 struct Document {
-    #[serde(default)]
+    #[serde(rename = "swagger")]
+    _swagger: String,
     info: Info,
     #[serde(default)]
     definitions: Ordered<Definition>,
-    #[serde(default)]
     paths: Ordered<Ordered<IgnoredAny>>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Deserialize)]
 struct Info {
     version: Option<String>,
 }

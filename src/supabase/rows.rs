@@ -7,7 +7,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::format::{Shape, Tid};
-use crate::supabase::client::{ApiError, PAGE_LIMIT, SINGLE_LIMIT};
+use crate::supabase::client::{ApiError, SINGLE_LIMIT};
 use crate::supabase::tables::TableReader;
 
 /// Rows with `from <= ctid < to`, or to the end.
@@ -143,7 +143,7 @@ impl TableReader {
     pub async fn any_from(&self, block: u32) -> Result<bool, ApiError> {
         let mut query = vec![("select", "ctid".to_owned()), ("limit", "1".to_owned())];
         query.extend(Window::from_block(block).filters());
-        let answer = self.get(&query, &[], PAGE_LIMIT).await?;
+        let answer = self.ask(&query).await?;
         let (rows, _) = content_range(&answer).ok_or_else(|| damaged("no Content-Range"))?;
         Ok(rows > 0)
     }
@@ -202,7 +202,7 @@ impl TableReader {
             return Ok(());
         }
         let query = [("select", "ctid".to_owned()), ("limit", MOST_ROWS.to_string())];
-        let answer = self.get(&query, &[], PAGE_LIMIT).await?;
+        let answer = self.ask(&query).await?;
         let (rows, _) = content_range(&answer).ok_or_else(|| damaged("no Content-Range"))?;
         if rows < counted.min(MOST_ROWS) / 2 || rows == USUAL_ROW_LIMIT {
             // a table that shrinks meanwhile only makes pages smaller than they could be

@@ -11,6 +11,9 @@ use crate::supabase::client::{ApiError, Client, PAGE_LIMIT, SINGLE_LIMIT, quote_
 use crate::supabase::probe::{Access, Guard, Paging};
 use crate::supabase::rows::{Page, content_range};
 
+/// How often a small question is asked.
+const LOOK_UPS: u32 = 4;
+
 /// Reads one table in the way that its probe found.
 #[derive(Debug, Clone)]
 pub struct TableReader {
@@ -63,6 +66,18 @@ impl TableReader {
         get(&self.client, &self.name, query, extra, limit).await
     }
 
+    /// Like [`TableReader::get`], for small questions that cannot be made smaller: one that runs into
+    /// the time limit (the table is locked, the server is busy) is asked again.
+    pub(crate) async fn ask(&self, query: &[(&str, String)]) -> Result<Answer, ApiError> {
+        for turn in 1..LOOK_UPS {
+            match self.get(query, &[], PAGE_LIMIT).await {
+                Err(ApiError::TimedOut(_)) => tokio::time::sleep(self.client.pause() * turn).await,
+                other => return other,
+            }
+        }
+        self.get(query, &[], PAGE_LIMIT).await
+    }
+
     /// The exact number of rows, leaving out those of the tables `without` (children stored by
     /// themselves). `None`: counting took too long, and so did counting in pieces.
     pub async fn count(&self, without: &[u32]) -> Result<Option<u64>, ApiError> {
@@ -92,7 +107,7 @@ impl TableReader {
             ("ctid", format!("eq.({},{})", tid.block, tid.offset)),
             ("limit", "1".to_owned()),
         ];
-        let answer = self.get(&query, &[], PAGE_LIMIT).await?;
+        let answer = self.ask(&query).await?;
         let rows: Vec<Row> = serde_json::from_slice(&answer.body).map_err(|e| ApiError::Damaged(e.to_string()))?;
         Ok(rows.first().map(|row| parse_regclass(&row.n, &self.name.schema)))
     }
@@ -107,7 +122,7 @@ impl TableReader {
     pub async fn columns_exist(&self) -> Result<(), ApiError> {
         for names in self.access.columns.chunks(50) {
             let select: Vec<String> = names.iter().map(|c| quote_column(&c.name)).collect();
-            self.get(&[("select", select.join(",")), ("limit", "0".to_owned())], &[], PAGE_LIMIT).await?;
+            self.ask(&[("select", select.join(",")), ("limit", "0".to_owned())]).await?;
         }
         Ok(())
     }

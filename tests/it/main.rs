@@ -2,6 +2,7 @@
 
 mod compat;
 mod reading;
+mod recovery;
 mod render;
 mod sample;
 mod store;

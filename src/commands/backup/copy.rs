@@ -137,7 +137,8 @@ impl TableCopy {
             rows: 0,
         };
         if to.is_none() && self.fits_one_page(expected) {
-            match self.spawn(Window::from_block(from)).await {
+            let memory = self.memory().await?;
+            match self.spawn(Window::from_block(from), memory).await {
                 Ok(Ok(written)) => {
                     self.take(written, &mut run).await?;
                     self.close(&mut run, None).await?;
@@ -155,8 +156,19 @@ impl TableCopy {
             let most = if run.rows == 0 && run.windows.len() < 2 { 1 } else { self.shared.ahead };
             let may_go_on = turn.is_some() || written_bytes < LIGHT;
             while may_go_on && run.pending.len() < most {
+                // Only a table that holds nothing waits for memory: whoever holds some can always go
+                // on and give it back, in whatever order the windows of several tables are read.
+                let memory = if run.exhausted() {
+                    break;
+                } else if run.pending.is_empty() {
+                    self.memory().await?
+                } else if let Ok(memory) = Arc::clone(&self.shared.memory).try_acquire_owned() {
+                    memory
+                } else {
+                    break;
+                };
                 let Some(window) = run.next_window() else { break };
-                run.pending.push_back((window, self.spawn(window)));
+                run.pending.push_back((window, self.spawn(window, memory)));
             }
             let Some((_, task)) = run.pending.pop_front() else {
                 if run.exhausted() {
@@ -189,9 +201,13 @@ impl TableCopy {
         Ok(run.pieces)
     }
 
-    fn spawn(&self, window: Window) -> Task<Result<Written, TableError>> {
+    async fn memory(&self) -> Result<OwnedSemaphorePermit, TableError> {
+        Arc::clone(&self.shared.memory).acquire_owned().await.map_err(|e| TableError::Fatal(e.into()))
+    }
+
+    fn spawn(&self, window: Window, memory: OwnedSemaphorePermit) -> Task<Result<Written, TableError>> {
         let look = self.pieces.is_empty();
-        Task::spawn(Arc::clone(&self.work).window(Arc::clone(&self.shared), window, look))
+        Task::spawn(Arc::clone(&self.work).window(Arc::clone(&self.shared), window, look, memory))
     }
 
     async fn take(&mut self, written: Written, run: &mut Run) -> Result<(), TableError> {

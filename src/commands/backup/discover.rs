@@ -46,10 +46,11 @@ pub(super) async fn discover(client: &Arc<Client>, wanted: &Wanted<'_>) -> anyho
     found.schemas = match (&exposed, wanted.schemas) {
         (Some(exposed), []) => exposed.clone(),
         (None, []) => {
-            found.blind_spots.push(
-                "the server did not say which schemas it exposes; only public was read (choose others with --schema)"
-                    .into(),
-            );
+            found.missing.push(Missing {
+                subject: "schemas other than public".to_owned(),
+                reason: "the server did not say which schemas it exposes".to_owned(),
+                fix: Some("name every schema to back up with --schema".to_owned()),
+            });
             vec!["public".to_owned()]
         }
         (Some(exposed), chosen) => {

@@ -120,8 +120,8 @@ impl RowWork {
         shared: Arc<Shared>,
         window: Window,
         look: bool,
+        memory: OwnedSemaphorePermit,
     ) -> Result<Written, TableError> {
-        let memory = Arc::clone(&shared.memory).acquire_owned().await.map_err(|e| TableError::Fatal(e.into()))?;
         let mut tries = 1;
         loop {
             let shape = self.reader.access().shape();
