@@ -3,17 +3,17 @@
 //! # The tour
 //!
 //! A **project** has a [catalog](model::Catalog) of tables. A backup reads every **row** as the text
-//! that Postgres prints ([`supabase`]), writes it as COPY text and as JSON Lines ([`format`]),
+//! that Postgres prints ([`supabase`]), writes it as COPY text and as JSON Lines ([`mod@format`]),
 //! compresses and hashes it ([`seal`]) into **parts** of bounded size, and puts these into a
 //! **store** ([`store`]). The **manifest** ([`model::Manifest`]) is written last: then there is a
 //! **snapshot** ([`snapshot`]).
 //!
-//! The path of a row is one direction through five rooms: [`supabase`] → [`format`] → [`seal`] →
+//! The path of a row is one direction through five rooms: [`supabase`] → [`mod@format`] → [`seal`] →
 //! [`snapshot`] → [`store`].
 //!
 //! # Who may know whom
 //!
-//! Everything may name [`model`]; `model` names nobody. [`format`] and [`seal`] are pure. The edges
+//! Everything may name [`model`]; `model` names nobody. [`mod@format`] and [`seal`] are pure. The edges
 //! [`supabase`] and [`store`] never name each other; only [`commands`] knows both, and only
 //! [`snapshot`] knows both `seal` and `store`. A test reads the sources and holds them to this.
 

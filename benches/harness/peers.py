@@ -36,12 +36,12 @@ def install_supabase_js():
     return folder / "backup.mjs"
 
 
-def supabase_js(stack, table, rows, time_limit, scratch):
+def supabase_js(stack, how, table, rows, time_limit, scratch):
     """The script that pages with `.range()`. Its cost has fewer rows than the table if time ran out."""
     script = install_supabase_js()
     out = scratch / "js"
     out.mkdir(exist_ok=True)
-    command = ["node", "--max-old-space-size=4096", script, table, out, time_limit]
+    command = ["node", "--max-old-space-size=4096", script, how, table, out, time_limit]
     cost, told = run(command, scratch, stack, stack.client_env())
     shutil.rmtree(out)
     cost.rows = int(told.split()[-1])

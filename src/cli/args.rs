@@ -86,7 +86,8 @@ Examples:
   supabackup verify --all --depth hashed
   supabackup verify 20261123T031500Z-7f3a
 
-Exits 0 if nothing is wrong, 4 if something is: each finding names the file and what to do.")]
+Exits 0 if nothing is wrong, 3 if the snapshot is intact but was incomplete when it was made, 4 if
+something is wrong: each finding names the file and what to do.")]
 pub struct VerifyArgs {
     /// The snapshot's id, or `latest`
     #[arg(default_value = "latest", value_name = "SNAPSHOT")]

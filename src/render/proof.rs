@@ -21,9 +21,10 @@ SET bytea_output = 'hex';
 {zone}
 SET row_security = off;
 SET statement_timeout = 0;
-CREATE OR REPLACE FUNCTION pg_temp.supabackup_found(query text) RETURNS text LANGUAGE plpgsql AS $supabackup$
+CREATE OR REPLACE FUNCTION pg_temp.supabackup_found(query text, path text) RETURNS text LANGUAGE plpgsql AS $supabackup$
 DECLARE found text;
 BEGIN
+  PERFORM set_config('search_path', path, true);
   EXECUTE query INTO found;
   RETURN found;
 EXCEPTION WHEN OTHERS THEN
@@ -37,22 +38,28 @@ FROM (VALUES
         let comma = if i == 0 { "  " } else { ", " };
         let (row, from) = source(table);
         let expected = format!("{} rows, digest {}", table.rows, table.digest);
-        let fields = [table.name.to_string(), expected, row, from].map(|text| literal(&text)).join(", ");
+        let fields = [table.name.to_string(), expected, row, from, path(table)].map(|text| literal(&text)).join(", ");
         sql.push_str(&format!("{comma}({fields})\n"));
     }
     if manifest.tables.is_empty() {
-        sql.push_str("  (NULL::text, NULL::text, NULL::text, NULL::text)\n");
+        sql.push_str("  (NULL::text, NULL::text, NULL::text, NULL::text, NULL::text)\n");
     }
     sql.push_str(&format!(
-        ") AS checks (name, expected, row_text, source),
+        ") AS checks (name, expected, row_text, source, path),
 LATERAL pg_temp.supabackup_found(
-  'SELECT concat(count(*), '' rows, digest '', coalesce(sum(hashtextextended((' || row_text || ')::text, 0)), 0)) FROM ' || source
+  'SELECT concat(count(*), '' rows, digest '', coalesce(sum(hashtextextended((' || row_text || ')::text, 0)), 0)) FROM ' || source, path
 ) AS found
 ORDER BY ok, name;
 {END}
 "
     ));
     sql
+}
+
+/// The search path that the rows were printed under: names of tables inside values (`regclass`)
+/// depend on it.
+fn path(table: &TableEntry) -> String {
+    format!("{}, public, extensions", quote_identifier(&table.name.schema))
 }
 
 /// The row as an expression, and where it comes from.

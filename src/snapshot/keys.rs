@@ -33,7 +33,7 @@ impl SnapshotKeys {
 
     /// The store's key of a file inside the snapshot.
     pub fn at(&self, inside: &str) -> Result<Key, StoreError> {
-        Key::new(&format!("{}/{inside}", self.folder()))
+        Key::new(format!("{}/{inside}", self.folder()))
     }
 
     /// The name inside the snapshot of a table's part.

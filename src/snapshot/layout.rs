@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::model::Manifest;
+use crate::model::{File, Manifest};
 use crate::seal::sha256_hex;
 
 /// The manifest: a snapshot exists if and only if this file does.
@@ -27,6 +27,11 @@ pub fn checksums(manifest: &Manifest, stored: &[u8]) -> String {
     }
     let _ = writeln!(text, "{}  {MANIFEST}", sha256_hex(stored));
     text
+}
+
+/// The manifest's entry of a file with these bytes.
+pub fn stored_file(key: &str, bytes: &[u8]) -> File {
+    File { key: key.to_owned(), size: bytes.len() as u64, sha256: sha256_hex(bytes) }
 }
 
 /// Key → SHA-256. `None` if a line is not one.

@@ -17,7 +17,7 @@ mod verify;
 pub mod writer;
 
 pub use keys::SnapshotKeys;
-pub use layout::{CHECKSUMS, MANIFEST, RECOVERY, REPORT_HTML, REPORT_MD, VERIFIED, checksums};
+pub use layout::{CHECKSUMS, MANIFEST, RECOVERY, REPORT_HTML, REPORT_MD, VERIFIED, checksums, stored_file};
 pub use list::{find, list_snapshots, look, projects};
 pub use reader::{PartRows, Reader};
 pub use verify::{record, verify};

@@ -128,11 +128,11 @@ impl Notes {
     fn of(description: &str) -> Self {
         let mut rest = description;
         let mut references = None;
-        if let Some((before, tag)) = rest.strip_suffix("'/>").and_then(|r| r.rsplit_once("<fk table='")) {
-            if let Some((table, column)) = tag.split_once("' column='") {
-                references = Some(ForeignKey { table: table.to_owned(), column: column.to_owned() });
-                rest = before.rsplit_once("This is a Foreign Key to").map_or(before, |(b, _)| b.trim_end());
-            }
+        if let Some((before, tag)) = rest.strip_suffix("'/>").and_then(|r| r.rsplit_once("<fk table='"))
+            && let Some((table, column)) = tag.split_once("' column='")
+        {
+            references = Some(ForeignKey { table: table.to_owned(), column: column.to_owned() });
+            rest = before.rsplit_once("This is a Foreign Key to").map_or(before, |(b, _)| b.trim_end());
         }
         let mut primary_key = false;
         if let Some(before) = rest.strip_suffix("This is a Primary Key.<pk/>") {

@@ -222,17 +222,17 @@ async fn settle(
         }
         access.paging = Paging::Keyset;
     }
-    if access.read_as != ReadAs::Columns {
-        if let Some(live) = live_columns(client, &relation.name).await? {
-            let known = |name: &String| access.columns.iter().find(|c| &c.name == name).cloned();
-            match live.iter().map(known).collect::<Option<Vec<Column>>>() {
-                Some(columns) if columns.len() == access.columns.len() => access.columns = columns,
-                _ => {
-                    return Ok(Probe::Unreadable {
+    if access.read_as != ReadAs::Columns
+        && let Some(live) = live_columns(client, &relation.name).await?
+    {
+        let known = |name: &String| access.columns.iter().find(|c| &c.name == name).cloned();
+        match live.iter().map(known).collect::<Option<Vec<Column>>>() {
+            Some(columns) if columns.len() == access.columns.len() => access.columns = columns,
+            _ => {
+                return Ok(Probe::Unreadable {
                         reason: "its columns are not those that the API describes: the API's schema cache is older than the table".to_owned(),
                         fix: Some("NOTIFY pgrst, 'reload schema';".to_owned()),
                     });
-                }
             }
         }
     }

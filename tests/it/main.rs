@@ -1,6 +1,8 @@
 //! Stories end to end: the real binary against a real PostgreSQL behind a real PostgREST.
 
+mod architecture;
 mod compat;
+mod docs;
 mod reading;
 mod recovery;
 mod render;

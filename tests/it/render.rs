@@ -241,7 +241,7 @@ async fn the_recovery_document_names_the_files_of_a_table_and_of_no_other() -> R
         "zstd -dc sql/*.zst | psql -X -q -1 -v ON_ERROR_STOP=1 -d \"$DATABASE_URL\" -f -",
         "`sql/100-public.orders-[0-9][0-9][0-9][0-9][0-9].sql.zst`",
         "`json/-4fdd-20-22schema-22.a-2fb-20-7c-20-60c-60-20-3cd-3e-0a-24x-00001.jsonl.zst`",
-        "('public.empty', '0 rows, digest 0', 'supabackup_row', '\"public\".\"empty\" AS supabackup_row')",
+        "('public.empty', '0 rows, digest 0', 'supabackup_row', '\"public\".\"empty\" AS supabackup_row', '\"public\", public, extensions')",
         "no rows, no files",
     ] {
         ensure!(recovery.contains(text), "{text} is not in\n{recovery}");

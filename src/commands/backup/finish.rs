@@ -14,7 +14,7 @@ use crate::model::{
     Consistency, FORMAT_VERSION, File, Manifest, Missing, Project, Source, Stability, TableEntry, TextSettings, Totals,
 };
 use crate::render;
-use crate::snapshot::{CHECKSUMS, MANIFEST, RECOVERY, REPORT_HTML, REPORT_MD, checksums};
+use crate::snapshot::{CHECKSUMS, MANIFEST, RECOVERY, REPORT_HTML, REPORT_MD, checksums, stored_file};
 use crate::supabase::float_digits;
 
 use super::copy::TableCopy;
@@ -31,14 +31,7 @@ pub(super) async fn finish(
     copied: Copied,
 ) -> anyhow::Result<Manifest> {
     if copied.tables.is_empty() {
-        if let Some(first) = found.missing.first().or(copied.missing.first()) {
-            let failure = Failure::failed(format!("no table could be read; {}: {}", first.subject, first.reason));
-            return Err(match &first.fix {
-                Some(fix) => failure.hint(fix.clone()),
-                None => failure,
-            }
-            .into());
-        }
+        return Err(nothing_read(&found, &copied).into());
     }
     let settings = settings(shared, &copied).await;
     let mut missing = found.missing;
@@ -78,6 +71,25 @@ pub(super) async fn finish(
     };
     store_rest(shared, &mut manifest).await?;
     Ok(manifest)
+}
+
+/// A snapshot of nothing would look like a backup.
+fn nothing_read(found: &Found, copied: &Copied) -> Failure {
+    let Some(first) = found.missing.first().or(copied.missing.first()) else {
+        let excluded = found.passed_over.iter().filter(|p| p.reason.contains("clude")).count();
+        return if excluded > 0 {
+            Failure::usage(format!("nothing to back up: the filters leave out all of {excluded} relations"))
+                .hint("loosen --include and --exclude")
+        } else {
+            Failure::failed("nothing to back up: the API shows no table to this key")
+                .hint("a new table is shown only after GRANT SELECT ON ALL TABLES IN SCHEMA public TO service_role;")
+        };
+    };
+    let failure = Failure::failed(format!("no table could be read; {}: {}", first.subject, first.reason));
+    match &first.fix {
+        Some(fix) => failure.hint(fix.clone()),
+        None => failure,
+    }
 }
 
 fn entry(table: &TableCopy) -> TableEntry {
@@ -181,7 +193,7 @@ fn lossy(settings: &TextSettings, tables: &[TableCopy]) -> Vec<Missing> {
 /// RECOVERY.md and the reports, then the checksums of everything, then the manifest.
 async fn store_rest(shared: &Shared, manifest: &mut Manifest) -> anyhow::Result<()> {
     let put = async |name: &str, bytes: Bytes| -> anyhow::Result<File> {
-        let file = File { key: name.to_owned(), size: bytes.len() as u64, sha256: crate::seal::sha256_hex(&bytes) };
+        let file = stored_file(name, &bytes);
         let key = shared.keys.at(name).map_err(store_failure)?;
         shared.store.put(&key, bytes).await.map_err(store_failure)?;
         Ok(file)

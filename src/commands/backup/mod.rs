@@ -25,12 +25,12 @@ use crate::context::Context;
 use crate::error::{Failure, Outcome};
 use crate::format::SeenSettings;
 use crate::http::{Http, Patience};
-use crate::model::{Artifact, SnapshotId};
+use crate::model::{Artifact, Relation, SnapshotId};
 use crate::progress::{Mode, Progress};
 use crate::snapshot::SnapshotKeys;
 use crate::snapshot::writer::{PartRules, WriteError};
 use crate::store::Store;
-use crate::supabase::{ApiError, Client};
+use crate::supabase::{Access, ApiError, Client};
 
 use discover::{Wanted, discover};
 use shared::Shared;
@@ -57,8 +57,9 @@ pub async fn run(args: &BackupArgs, config: &Config, context: &Context) -> anyho
     }
     let store = crate::store::open(&config.store);
     let keys = SnapshotKeys::new(&project.name, SnapshotId::new(context.clock.now(), random_tail()?));
+    let job = Job { config, project, context, client: &client, buffers, store: &store, keys: &keys };
     let result = tokio::select! {
-        result = write(config, project, context, &client, buffers, &store, &keys, found) => result,
+        result = job.write(found) => result,
         signal = context.stop.wait() => Err(stopped(signal, Some(&keys))),
     };
     match result {
@@ -78,46 +79,55 @@ pub(crate) fn connect(config: &Config, project: &ProjectConfig, buffers: Buffers
     Ok(Client::new(http, &project.url, project.key.secret(), project.key.is_jwt())?.with_page_size(config.page_size))
 }
 
-async fn write(
-    config: &Config,
-    project: &ProjectConfig,
-    context: &Context,
-    client: &Arc<Client>,
+/// One run, with everything that it works on.
+struct Job<'a> {
+    config: &'a Config,
+    project: &'a ProjectConfig,
+    context: &'a Context,
+    client: &'a Arc<Client>,
     buffers: Buffers,
-    store: &Arc<dyn Store>,
-    keys: &SnapshotKeys,
-    mut found: discover::Found,
-) -> anyhow::Result<crate::model::Manifest> {
-    let started = context.clock.now();
-    let expected = found.tables.iter().filter_map(|(_, access)| access.counted).sum();
-    let tables = std::mem::take(&mut found.tables);
-    let shared = Arc::new(Shared {
-        client: Arc::clone(client),
-        store: Arc::clone(store),
-        keys: keys.clone(),
-        rules: PartRules {
-            sql: config.artifacts.contains(&Artifact::Sql),
-            json: config.artifacts.contains(&Artifact::Json),
-            level: config.compression_level,
-            part_size: config.part_size as u64,
-        },
-        buffers,
-        outputs: Buffers::default(),
-        clock: context.clock.clone(),
-        progress: Progress::new(progress_mode(config, context), tables.len() as u64, expected),
-        listed: found.listed.clone(),
-        memory: Arc::new(Semaphore::new(config.connections + 2)),
-        heavy: Arc::new(Semaphore::new(1)),
-        ahead: config.connections + 2,
-        page_size: config.page_size as u64,
-        passes: config.passes,
-        force_keyset: config.paging == Paging::Keyset,
-        pause: config.retry_delay,
-        settings: Mutex::new(SeenSettings::default()),
-    });
-    let copied = tables::copy_all(&shared, tables, config.connections).await?;
-    shared.progress.finish();
-    finish::finish(&shared, project, started, found, copied).await
+    store: &'a Arc<dyn Store>,
+    keys: &'a SnapshotKeys,
+}
+
+impl Job<'_> {
+    async fn write(&self, mut found: discover::Found) -> anyhow::Result<crate::model::Manifest> {
+        let started = self.context.clock.now();
+        let tables = std::mem::take(&mut found.tables);
+        let shared = Arc::new(self.shared(&found, &tables));
+        let copied = tables::copy_all(&shared, tables, self.config.connections).await;
+        shared.progress.finish();
+        finish::finish(&shared, self.project, started, found, copied?).await
+    }
+
+    fn shared(&self, found: &discover::Found, tables: &[(Relation, Access)]) -> Shared {
+        let config = self.config;
+        let expected = tables.iter().filter_map(|(_, access)| access.counted).sum();
+        Shared {
+            client: Arc::clone(self.client),
+            store: Arc::clone(self.store),
+            keys: self.keys.clone(),
+            rules: PartRules {
+                sql: config.artifacts.contains(&Artifact::Sql),
+                json: config.artifacts.contains(&Artifact::Json),
+                level: config.compression_level,
+                part_size: config.part_size as u64,
+            },
+            buffers: self.buffers.clone(),
+            outputs: Buffers::default(),
+            clock: self.context.clock.clone(),
+            progress: Progress::new(progress_mode(config, self.context), tables.len() as u64, expected),
+            listed: found.listed.clone(),
+            memory: Arc::new(Semaphore::new(config.connections + 2)),
+            heavy: Arc::new(Semaphore::new(1)),
+            ahead: config.connections + 2,
+            page_size: config.page_size as u64,
+            passes: config.passes,
+            force_keyset: config.paging == Paging::Keyset,
+            pause: config.retry_delay,
+            settings: Mutex::new(SeenSettings::default()),
+        }
+    }
 }
 
 fn progress_mode(config: &Config, context: &Context) -> Mode {
@@ -145,20 +155,35 @@ fn stopped(signal: &str, keys: Option<&SnapshotKeys>) -> anyhow::Error {
         .into()
 }
 
+/// How often a failed run's folder is looked at: a write that was under way when the run ended may
+/// still come in.
+const LAST_LOOKS: u32 = 40;
+
 /// Removes what a failed run wrote. Without a manifest it is no snapshot, but it takes up room.
 async fn clean_up(store: &dyn Store, keys: &SnapshotKeys, error: anyhow::Error) -> anyhow::Error {
     let removed = async {
-        for entry in store.list(&keys.folder()).await? {
-            store.delete(&crate::store::Key::new(entry.key)?).await?;
+        let mut quiet = 0;
+        for _ in 0..LAST_LOOKS {
+            let left = store.list(&keys.folder()).await?;
+            quiet = if left.is_empty() { quiet + 1 } else { 0 };
+            if quiet == 2 {
+                break;
+            }
+            for entry in left {
+                store.delete(&crate::store::Key::new(entry.key)?).await?;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
         Ok::<(), crate::store::StoreError>(())
     };
     match removed.await {
         Ok(()) => error,
-        Err(left) => error.context(format!(
-            "{left}; parts of the unfinished snapshot {} are left (they do not count as a backup)",
-            keys.folder()
-        )),
+        Err(left) => {
+            let folder = keys.folder();
+            error.context(format!(
+                "{left}; parts of the unfinished snapshot {folder} are left (they do not count as a backup)"
+            ))
+        }
     }
 }
 

@@ -9,14 +9,14 @@ use supabackup::format::{Fields, JsonReader, write_record};
 use supabackup::model::{Artifact, Manifest, ReadAs, TableEntry};
 
 /// The rows of one table as text, sorted.
-pub type Rows = Vec<Vec<u8>>;
+pub(crate) type Rows = Vec<Vec<u8>>;
 
 fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// The rows that a database holds of a captured table.
-pub fn rows_of(url: &str, table: &TableEntry) -> Result<Rows> {
+pub(crate) fn rows_of(url: &str, table: &TableEntry) -> Result<Rows> {
     // rows of inheriting tables that are stored by themselves are theirs
     let only = if table.children.is_empty() { "" } else { "ONLY " };
     let text = if table.read_as == ReadAs::Columns {
@@ -40,7 +40,7 @@ pub fn rows_of(url: &str, table: &TableEntry) -> Result<Rows> {
 }
 
 /// The rows in a snapshot's JSON parts, made into the same text, and escaped as COPY prints them.
-pub fn json_rows(snapshot: &Path, table: &TableEntry) -> Result<Rows> {
+pub(crate) fn json_rows(snapshot: &Path, table: &TableEntry) -> Result<Rows> {
     let names: Vec<&str> = table.columns.iter().map(|c| c.name.as_str()).collect();
     let mut rows = Rows::new();
     for part in table.parts_of(Artifact::Json) {
@@ -75,7 +75,7 @@ fn escape(text: &[u8]) -> Vec<u8> {
 }
 
 /// The raw text of parts, by the stock `zstd` program.
-pub fn zstd_cat(files: &[std::path::PathBuf]) -> Result<Vec<u8>> {
+pub(crate) fn zstd_cat(files: &[std::path::PathBuf]) -> Result<Vec<u8>> {
     let output = Command::new("zstd").args(["-dcq", "--"]).args(files).output().context("running zstd")?;
     ensure!(output.status.success(), "zstd: {}", String::from_utf8_lossy(&output.stderr));
     Ok(output.stdout)
@@ -83,7 +83,7 @@ pub fn zstd_cat(files: &[std::path::PathBuf]) -> Result<Vec<u8>> {
 
 /// What RECOVERY.md says, literally: a copy of the schema without constraints, then
 /// `zstd -dc sql/*.zst | psql -v ON_ERROR_STOP=1` as role `postgres`, then the constraints.
-pub fn restore_sql(source: &str, snapshot: &Path, admin: &str, postgres: &str, schemas: &[&str]) -> Result<()> {
+pub(crate) fn restore_sql(source: &str, snapshot: &Path, admin: &str, postgres: &str, schemas: &[&str]) -> Result<()> {
     let mut dump = vec!["-d".to_owned(), source.to_owned(), "--no-owner".to_owned()];
     schemas.iter().for_each(|s| dump.push(format!("-n{s}")));
     let dump = dump.iter().map(|a| format!("'{a}'")).collect::<Vec<_>>().join(" ");
@@ -105,7 +105,7 @@ pub fn restore_sql(source: &str, snapshot: &Path, admin: &str, postgres: &str, s
 }
 
 /// Every captured table of a snapshot, in both artifacts, against the source: the names that differ.
-pub fn differences(snapshot: &Path, manifest: &Manifest, source: &str, restored: &str) -> Result<Vec<String>> {
+pub(crate) fn differences(snapshot: &Path, manifest: &Manifest, source: &str, restored: &str) -> Result<Vec<String>> {
     let mut differ = Vec::new();
     for table in &manifest.tables {
         let truth = rows_of(source, table)?;

@@ -1,10 +1,10 @@
 //! What the stories need: a local Supabase, the real binary in a scrubbed environment, and a way to
 //! compare two databases row by row.
 
-pub mod compare;
-pub mod run;
-pub mod stack;
+pub(crate) mod compare;
+pub(crate) mod run;
+pub(crate) mod stack;
 
-pub use compare::restore_sql;
-pub use run::Run;
-pub use stack::Stack;
+pub(crate) use compare::restore_sql;
+pub(crate) use run::Run;
+pub(crate) use stack::Stack;

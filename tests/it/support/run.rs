@@ -10,33 +10,35 @@ use super::Stack;
 
 /// One call of the binary.
 #[derive(Debug)]
-pub struct Run {
+pub(crate) struct Run {
     command: Command,
 }
 
 /// What came of it.
 #[derive(Debug)]
-pub struct Ran {
+pub(crate) struct Ran {
     /// Exit code; 128 + signal when a signal ended it.
-    pub code: i32,
+    pub(crate) code: i32,
     /// Standard output.
-    pub stdout: String,
+    pub(crate) stdout: String,
     /// Standard error.
-    pub stderr: String,
+    pub(crate) stderr: String,
 }
 
 impl Run {
     /// `supabackup ARGS` without any variable but PATH.
-    pub fn new(args: &[&str]) -> Self {
+    pub(crate) fn new(args: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_supabackup"));
-        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).args(args);
+        #[expect(clippy::disallowed_methods, reason = "the one variable that the scrubbed environment keeps")]
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        command.env_clear().env("PATH", path).args(args);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         Self { command }
     }
 
     /// With the stack's address and secret key.
     #[must_use]
-    pub fn on(mut self, stack: &Stack) -> Self {
+    pub(crate) fn on(mut self, stack: &Stack) -> Self {
         for key in ["SUPABASE_URL", "SUPABASE_SECRET_KEY", "SUPABASE_PROJECT_REF"] {
             self.command.env(key, stack.get(key));
         }
@@ -46,36 +48,36 @@ impl Run {
 
     /// One more variable.
     #[must_use]
-    pub fn env(mut self, key: &str, value: impl AsRef<std::ffi::OsStr>) -> Self {
+    pub(crate) fn env(mut self, key: &str, value: impl AsRef<std::ffi::OsStr>) -> Self {
         self.command.env(key, value);
         self
     }
 
     /// Snapshots go to, or are in, this directory.
     #[must_use]
-    pub fn store(self, directory: &Path) -> Self {
+    pub(crate) fn store(self, directory: &Path) -> Self {
         self.env("SUPABACKUP_STORE", directory)
     }
 
     /// In this working directory.
     #[must_use]
-    pub fn inside(mut self, directory: &Path) -> Self {
+    pub(crate) fn inside(mut self, directory: &Path) -> Self {
         self.command.current_dir(directory);
         self
     }
 
     /// Starts it.
-    pub fn start(mut self) -> Result<Child> {
+    pub(crate) fn start(mut self) -> Result<Child> {
         self.command.spawn().context("starting the binary")
     }
 
     /// Runs it to its end.
-    pub fn go(self) -> Result<Ran> {
+    pub(crate) fn go(self) -> Result<Ran> {
         finished(self.start()?)
     }
 
     /// Runs it to its end, which must have this exit code.
-    pub fn expect(self, code: i32) -> Result<Ran> {
+    pub(crate) fn expect(self, code: i32) -> Result<Ran> {
         let ran = self.go()?;
         ensure!(ran.code == code, "exit code {} instead of {code}\n{}\n{}", ran.code, ran.stdout, ran.stderr);
         Ok(ran)
@@ -83,7 +85,7 @@ impl Run {
 }
 
 /// Waits for a started call.
-pub fn finished(child: Child) -> Result<Ran> {
+pub(crate) fn finished(child: Child) -> Result<Ran> {
     let output = child.wait_with_output()?;
     let signal = std::os::unix::process::ExitStatusExt::signal(&output.status);
     let code = output.status.code().or(signal.map(|s| 128 + s)).unwrap_or(-1);
@@ -91,7 +93,7 @@ pub fn finished(child: Child) -> Result<Ran> {
 }
 
 /// Folders of all snapshots in a store, with or without manifest.
-pub fn snapshots(store: &Path) -> Result<Vec<PathBuf>> {
+pub(crate) fn snapshots(store: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     if !store.exists() {
         return Ok(found);
@@ -106,12 +108,12 @@ pub fn snapshots(store: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// The manifest of a snapshot's folder.
-pub fn manifest(snapshot: &Path) -> Result<Manifest> {
+pub(crate) fn manifest(snapshot: &Path) -> Result<Manifest> {
     Ok(Manifest::parse(&std::fs::read(snapshot.join("manifest.json"))?)?)
 }
 
 /// The only snapshot in a store: its folder and manifest.
-pub fn only_snapshot(store: &Path) -> Result<(PathBuf, Manifest)> {
+pub(crate) fn only_snapshot(store: &Path) -> Result<(PathBuf, Manifest)> {
     let all = snapshots(store)?;
     ensure!(all.len() == 1, "{} snapshots instead of one", all.len());
     Ok((all[0].clone(), manifest(&all[0])?))

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 
 /// Stops when it is dropped.
 #[derive(Debug)]
-pub struct Stack {
+pub(crate) struct Stack {
     env: HashMap<String, String>,
 }
 
@@ -23,7 +23,7 @@ fn succeeded(what: &str, output: Output) -> Result<String> {
 
 impl Stack {
     /// Starts a stack: `Stack::up(&["--data", "torture"])`.
-    pub fn up(options: &[&str]) -> Result<Self> {
+    pub(crate) fn up(options: &[&str]) -> Result<Self> {
         let output = Command::new(script())
             .arg("up")
             .args(options)
@@ -40,24 +40,24 @@ impl Stack {
     }
 
     /// A value that the script printed.
-    pub fn get(&self, key: &str) -> &str {
+    pub(crate) fn get(&self, key: &str) -> &str {
         self.env.get(key).map_or("", String::as_str)
     }
 
     /// Another command of the script on this stack.
-    pub fn script(&self, command: &str, more: &[&str]) -> Result<String> {
+    pub(crate) fn script(&self, command: &str, more: &[&str]) -> Result<String> {
         let output =
             Command::new(script()).arg(command).arg(self.get("STACK_DIR")).args(more).stdin(Stdio::null()).output()?;
         succeeded(&format!("stack {command}"), output)
     }
 
     /// Runs SQL as the superuser on the project's database and returns what psql prints (`-At`).
-    pub fn sql(&self, sql: &str) -> Result<String> {
+    pub(crate) fn sql(&self, sql: &str) -> Result<String> {
         psql(self.get("STACK_DATABASE_URL"), sql)
     }
 
     /// One more, empty database in the cluster: the superuser's URL and that of role `postgres`.
-    pub fn new_database(&self, name: &str) -> Result<(String, String)> {
+    pub(crate) fn new_database(&self, name: &str) -> Result<(String, String)> {
         let printed = self.script("newdb", &[name])?;
         let url =
             |key: &str| printed.lines().find_map(|l| l.strip_prefix(key)).map(str::to_owned).context(printed.clone());
@@ -65,7 +65,7 @@ impl Stack {
     }
 
     /// PUT, POST, GET or DELETE on the gateway's control address.
-    pub fn control(&self, method: &str, path: &str, body: &str) -> Result<String> {
+    pub(crate) fn control(&self, method: &str, path: &str, body: &str) -> Result<String> {
         let url = format!("{}{path}", self.get("STACK_GATEWAY_CONTROL"));
         let output = Command::new("curl")
             .args(["-sS", "--fail-with-body", "-X", method, "--data-binary", body, &url])
@@ -74,12 +74,12 @@ impl Stack {
     }
 
     /// Plans faults; each must have been hit by the time [`Stack::faults_hit`] is asked.
-    pub fn faults(&self, rules: &serde_json::Value) -> Result<()> {
+    pub(crate) fn faults(&self, rules: &serde_json::Value) -> Result<()> {
         self.control("POST", "/faults", &rules.to_string()).map(drop)
     }
 
     /// How often each planned fault was hit.
-    pub fn faults_hit(&self) -> Result<Vec<u64>> {
+    pub(crate) fn faults_hit(&self) -> Result<Vec<u64>> {
         let rules: Vec<serde_json::Value> = serde_json::from_str(&self.control("GET", "/faults", "")?)?;
         Ok(rules.iter().map(|r| r["hit"].as_u64().unwrap_or(0)).collect())
     }
@@ -92,7 +92,7 @@ impl Drop for Stack {
 }
 
 /// Runs SQL on a database and returns what psql prints.
-pub fn psql(url: &str, sql: &str) -> Result<String> {
+pub(crate) fn psql(url: &str, sql: &str) -> Result<String> {
     let output =
         Command::new("psql").args([url, "-XqAt", "-v", "ON_ERROR_STOP=1", "-c", sql]).stdin(Stdio::null()).output()?;
     succeeded(sql, output)
