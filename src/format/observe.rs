@@ -9,6 +9,7 @@ pub struct SeenSettings {
     date_iso: Option<bool>,
     interval_postgres: Option<bool>,
     offset: Option<Option<String>>,
+    float_exact: bool,
 }
 
 /// What to look for in which column.
@@ -18,26 +19,36 @@ enum Look {
     Date,
     Zoned,
     Interval,
+    Float4,
+    Float8,
 }
 
 /// Looks at the rows of one table.
 #[derive(Debug, Clone)]
 pub struct Observer {
-    columns: Vec<Look>,
+    /// What to look for, and whether the values are lists of it (arrays, ranges).
+    columns: Vec<(Look, bool)>,
     any: bool,
 }
 
 impl Observer {
     /// An observer for rows with these columns.
     pub fn new(columns: &[Column]) -> Self {
-        let look = |c: &Column| match c.type_name.as_str() {
-            "date" | "timestamp without time zone" => Look::Date,
-            "timestamp with time zone" => Look::Zoned,
-            "interval" => Look::Interval,
-            _ => Look::Nothing,
+        let look = |c: &Column| {
+            let (element, list) = c.type_name.strip_suffix("[]").map_or((c.type_name.as_str(), false), |e| (e, true));
+            match element {
+                "date" | "timestamp without time zone" => (Look::Date, list),
+                "timestamp with time zone" => (Look::Zoned, list),
+                "daterange" | "tsrange" | "datemultirange" | "tsmultirange" => (Look::Date, true),
+                "tstzrange" | "tstzmultirange" => (Look::Zoned, true),
+                "interval" => (Look::Interval, list),
+                "real" => (Look::Float4, list),
+                "double precision" => (Look::Float8, list),
+                _ => (Look::Nothing, false),
+            }
         };
-        let columns: Vec<Look> = columns.iter().map(look).collect();
-        Self { any: columns.iter().any(|&l| l != Look::Nothing), columns }
+        let columns: Vec<(Look, bool)> = columns.iter().map(look).collect();
+        Self { any: columns.iter().any(|&(l, _)| l != Look::Nothing), columns }
     }
 
     /// Whether rows of this table tell anything.
@@ -47,23 +58,45 @@ impl Observer {
 
     /// Looks at one row.
     pub fn row<'a>(&self, fields: impl Iterator<Item = Option<&'a [u8]>>, seen: &mut SeenSettings) {
-        for (look, field) in self.columns.iter().zip(fields) {
-            let Some(text) = field.and_then(|f| std::str::from_utf8(f).ok()) else { continue };
-            match look {
-                Look::Nothing => {}
-                Look::Interval => seen.interval(text),
-                Look::Date | Look::Zoned if text.ends_with("infinity") => {}
-                Look::Date => seen.date(text),
-                Look::Zoned => {
-                    seen.date(text);
-                    seen.zone(text);
-                }
+        for (&(look, list), field) in self.columns.iter().zip(fields) {
+            let Some(text) = field.filter(|_| look != Look::Nothing).and_then(|f| std::str::from_utf8(f).ok()) else {
+                continue;
+            };
+            if list {
+                // elements of arrays and bounds of ranges, without brackets and quotes
+                let bare = |part: &'a str| part.trim_matches(['[', ']', '(', ')', '{', '}', '"', ' ']);
+                let told = |part: &&str| !matches!(*part, "" | "NULL" | "empty");
+                text.split(',').map(bare).filter(told).for_each(|part| seen.value(look, part));
+            } else {
+                seen.value(look, text);
             }
         }
     }
 }
 
 impl SeenSettings {
+    fn value(&mut self, look: Look, text: &str) {
+        match look {
+            Look::Nothing => {}
+            Look::Interval => self.interval(text),
+            Look::Date | Look::Zoned if text.ends_with("infinity") => {}
+            Look::Date => self.date(text),
+            Look::Zoned => {
+                self.date(text);
+                self.zone(text);
+            }
+            Look::Float4 => self.float(text, 6),
+            Look::Float8 => self.float(text, 15),
+        }
+    }
+
+    /// More digits than the rounded form ever has prove that nothing is rounded. Fewer prove nothing.
+    fn float(&mut self, text: &str, rounded: usize) {
+        let digits = text.split(['e', 'E']).next().unwrap_or_default().bytes().filter(u8::is_ascii_digit);
+        let digits: Vec<u8> = digits.skip_while(|&d| d == b'0').collect();
+        self.float_exact |= digits.iter().rposition(|&d| d != b'0').map_or(0, |last| last + 1) > rounded;
+    }
+
     fn date(&mut self, text: &str) {
         // ISO: a year of at least four digits, then -MM-DD
         let mut parts = text.split([' ', 'T']).next().unwrap_or_default().split('-');
@@ -110,12 +143,18 @@ impl SeenSettings {
             (Some(a), Some(b)) => Some(a && b),
             (a, b) => a.or(b),
         };
+        self.float_exact |= other.float_exact;
         self.date_iso = both(self.date_iso, other.date_iso);
         self.interval_postgres = both(self.interval_postgres, other.interval_postgres);
         self.offset = match (self.offset.take(), other.offset.clone()) {
             (Some(a), Some(b)) if a != b => Some(None),
             (a, b) => a.or(b),
         };
+    }
+
+    /// Whether a value proves that floating-point numbers keep their digits.
+    pub fn floats_are_exact(&self) -> bool {
+        self.float_exact
     }
 
     /// The words for the manifest. `floats_exact` comes from a probe of the server.
@@ -142,6 +181,40 @@ mod tests {
         });
         intervals.iter().for_each(|i| seen.interval(i));
         seen.settings(None)
+    }
+
+    #[test]
+    fn arrays_and_ranges_tell_too() {
+        let told = |type_name: &str, value: &str| {
+            let column = Column {
+                name: "c".into(),
+                type_name: type_name.into(),
+                required: false,
+                default: None,
+                labels: Vec::new(),
+                max_length: None,
+                references: None,
+                comment: None,
+            };
+            let mut seen = SeenSettings::default();
+            Observer::new(&[column]).row([Some(value.as_bytes())].into_iter(), &mut seen);
+            seen
+        };
+        let date = |type_name: &str, value: &str| told(type_name, value).settings(None).date_style;
+        assert_eq!(date("daterange", "[01/02/2026,02/03/2026)").as_deref(), Some("other"));
+        assert_eq!(date("daterange", "[2026-02-01,2026-03-02)").as_deref(), Some("ISO"));
+        assert_eq!(date("daterange", "empty"), None);
+        assert_eq!(
+            date("tstzmultirange", "{[\"2024-01-01 00:00:00+00\",\"2024-01-02 00:00:00+00\")}").as_deref(),
+            Some("ISO")
+        );
+        assert_eq!(date("date[]", "{2024-01-01,NULL,infinity}").as_deref(), Some("ISO"));
+        assert_eq!(date("timestamp without time zone[]", "{\"Mon Jan 01 00:00:00 2024\"}").as_deref(), Some("other"));
+        assert_eq!(told("interval[]", "{1-2}").settings(None).interval_style.as_deref(), Some("other"));
+        assert!(told("double precision", "0.30000000000000004").floats_are_exact());
+        assert!(!told("double precision", "0.3").floats_are_exact());
+        assert!(!told("double precision", "1.23456789012345e+300").floats_are_exact());
+        assert!(told("real[]", "{1.5,3.4028235e+38}").floats_are_exact());
     }
 
     #[test]

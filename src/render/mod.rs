@@ -4,6 +4,7 @@
 //! Nothing here trusts a name: tables, columns and server messages come from the project, and none
 //! of them may forge a line, a cell, a tag or a statement.
 
+mod doctor;
 mod facts;
 mod html;
 mod human;
@@ -17,6 +18,7 @@ mod text;
 
 use std::io::{self, ErrorKind, Write};
 
+pub use doctor::{checkup_json, checkup_line, checkup_verdict};
 pub use html::backup_report_html;
 pub use human::{Palette, snapshot_human, verified_human, verified_summary};
 pub use json::{list_json, snapshot_json, verified_json};

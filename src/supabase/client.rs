@@ -48,6 +48,9 @@ pub enum ApiError {
     /// A column is not there; on views, that is `ctid`.
     #[error("{0}")]
     NoColumn(String),
+    /// The relation cannot do what was asked: foreign tables have no system columns.
+    #[error("{0}")]
+    NotSupported(String),
     /// A function is not there for these types.
     #[error("{0}")]
     NoFunction(String),
@@ -250,6 +253,7 @@ fn meaning(answer: &Answer) -> ApiError {
         (_, "42501") => ApiError::Denied(message),
         (_, "42703" | "PGRST204") => ApiError::NoColumn(message),
         (_, "42883" | "PGRST202" | "PGRST203") => ApiError::NoFunction(message),
+        (_, "0A000") => ApiError::NotSupported(message),
         (_, "57014") => ApiError::TimedOut(message),
         (404, _) | (_, "42P01" | "PGRST205") => ApiError::Gone(format!("the API does not know it: {said}")),
         (414 | 431, _) => ApiError::Rejected(format!("the address is too long for the server: {said}")),

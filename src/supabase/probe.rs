@@ -145,6 +145,9 @@ pub async fn probe(client: &Arc<Client>, relation: &Relation, force_keyset: bool
         match look(client, relation, &mut access, counting).await {
             Ok(()) => return settle(client, relation, access, force_keyset).await,
             Err(ApiError::NoColumn(reason)) => return no_column(client, relation, reason).await,
+            Err(ApiError::NotSupported(_)) if access.has_ctid => {
+                return Ok(Probe::View("a foreign table: its rows live in another system"));
+            }
             Err(ApiError::Denied(reason)) if access.has_ctid => {
                 if let Some(unreadable) = grants(client, relation, &mut access, reason).await? {
                     return Ok(unreadable);
@@ -288,7 +291,8 @@ pub async fn float_digits(client: &Client, relation: &Relation) -> Result<Option
     let most = rows.iter().map(|row| significant_digits(row.f.get())).max();
     Ok(match most {
         Some(digits) if digits > 6 => Some(true),
-        Some(_) if rows.len() >= 4 => Some(false),
+        // one in a hundred random numbers has six digits or fewer by itself
+        Some(_) if rows.len() >= 2 => Some(false),
         _ => None,
     })
 }

@@ -47,6 +47,10 @@ pub(super) struct TableCopy {
     pub(super) reread: u64,
     reads: u64,
     pub(super) stability: Option<Stability>,
+    /// Rows and count of the last pass, where they differed although nothing had changed.
+    pub(super) mismatch: Option<(u64, u64)>,
+    /// The same, when it is certain that rows exist which no page shows.
+    pub(super) unreached: Option<(u64, u64)>,
     pub(super) progress: TableProgress,
 }
 
@@ -90,6 +94,8 @@ impl TableCopy {
             reread: 0,
             reads: 0,
             stability: None,
+            mismatch: None,
+            unreached: None,
             progress,
         }
     }

@@ -14,33 +14,33 @@ use crate::supabase::{Access, Client, Probe, probe};
 
 /// Everything that was found.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(crate) struct Found {
     /// Tables to read, with the way to their rows.
-    pub(super) tables: Vec<(Relation, Access)>,
-    pub(super) passed_over: Vec<PassedOver>,
-    pub(super) missing: Vec<Missing>,
+    pub(crate) tables: Vec<(Relation, Access)>,
+    pub(crate) passed_over: Vec<PassedOver>,
+    pub(crate) missing: Vec<Missing>,
     /// Every relation that the API lists.
-    pub(super) listed: HashSet<TableName>,
-    pub(super) server: Option<String>,
-    pub(super) schemas: Vec<String>,
+    pub(crate) listed: HashSet<TableName>,
+    pub(crate) server: Option<String>,
+    pub(crate) schemas: Vec<String>,
     /// What could not be seen, in sentences.
-    pub(super) blind_spots: Vec<String>,
+    pub(crate) blind_spots: Vec<String>,
 }
 
 /// What is asked for.
 #[derive(Debug, Clone)]
-pub(super) struct Wanted<'a> {
+pub(crate) struct Wanted<'a> {
     /// Empty: every exposed schema.
-    pub(super) schemas: &'a [String],
-    pub(super) filter: &'a TableFilter,
+    pub(crate) schemas: &'a [String],
+    pub(crate) filter: &'a TableFilter,
     /// The patterns that the filter was made of, to say which of them match nothing.
-    pub(super) include: &'a [String],
-    pub(super) force_keyset: bool,
-    pub(super) connections: usize,
+    pub(crate) include: &'a [String],
+    pub(crate) force_keyset: bool,
+    pub(crate) connections: usize,
 }
 
 /// Reads the catalog and probes every relation that the filter lets through.
-pub(super) async fn discover(client: &Arc<Client>, wanted: &Wanted<'_>) -> anyhow::Result<Found> {
+pub(crate) async fn discover(client: &Arc<Client>, wanted: &Wanted<'_>) -> anyhow::Result<Found> {
     let mut found = Found::default();
     let exposed = client.exposed_schemas().await.map_err(api_failure)?;
     found.schemas = match (&exposed, wanted.schemas) {
@@ -154,7 +154,7 @@ impl Found {
 }
 
 /// `table public.orders`
-pub(super) fn subject(table: &TableName) -> String {
+pub(crate) fn subject(table: &TableName) -> String {
     format!("table {table}")
 }
 

@@ -20,7 +20,7 @@ use crate::supabase::float_digits;
 use super::copy::TableCopy;
 
 /// Tables asked about float digits before it counts as unknown.
-const FLOAT_TRIES: usize = 8;
+const FLOAT_TRIES: usize = 50;
 
 /// Settles the ledger and writes everything that is not a part.
 pub(super) async fn finish(
@@ -37,10 +37,8 @@ pub(super) async fn finish(
     let mut missing = found.missing;
     missing.extend(copied.missing);
     missing.extend(lossy(&settings, &copied.tables));
+    copied.tables.iter().for_each(|table| balance(table, &mut missing));
     let tables: Vec<TableEntry> = copied.tables.iter().map(entry).collect();
-    for (table, entry) in copied.tables.iter().zip(&tables) {
-        balance(table, entry, &mut missing);
-    }
     let level = |f: fn(&Stability) -> bool| tables.iter().filter(|t| f(&t.stability)).count() as u64;
     let mut manifest = Manifest {
         format: FORMAT_VERSION,
@@ -115,16 +113,14 @@ fn entry(table: &TableCopy) -> TableEntry {
     }
 }
 
-/// A table that stood still must have exactly the rows that were counted.
-fn balance(table: &TableCopy, entry: &TableEntry, missing: &mut Vec<Missing>) {
-    let Some(counted) = entry.counted_after else { return };
-    if matches!(entry.stability, Stability::Stable { .. }) && counted != entry.rows {
-        missing.push(Missing {
-            subject: super::discover::subject(&table.relation.name),
-            reason: format!("{} rows were read and {counted} counted although it did not change", entry.rows),
-            fix: Some("report this as a bug with the manifest attached".to_owned()),
-        });
-    }
+/// A table that did not change must have exactly the rows that were counted.
+fn balance(table: &TableCopy, missing: &mut Vec<Missing>) {
+    let Some((rows, counted)) = table.unreached else { return };
+    missing.push(Missing {
+        subject: super::discover::subject(&table.relation.name),
+        reason: format!("{rows} rows were read and {counted} counted although nothing changed"),
+        fix: Some("try --paging keyset, and report this with the manifest attached".to_owned()),
+    });
 }
 
 fn totals(tables: &[TableEntry]) -> Totals {
@@ -142,8 +138,10 @@ fn totals(tables: &[TableEntry]) -> Totals {
 
 /// What the values told about the server's settings, and whether floats keep their digits.
 async fn settings(shared: &Shared, copied: &Copied) -> TextSettings {
-    let mut exact = None;
-    for table in copied.tables.iter().filter(|t| t.rows() > 0).take(FLOAT_TRIES) {
+    let seen = shared.settings.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+    let mut exact = seen.floats_are_exact().then_some(true);
+    let tables = copied.tables.iter().filter(|t| t.rows() > 0 && exact.is_none());
+    for table in tables.take(FLOAT_TRIES).collect::<Vec<_>>() {
         match float_digits(&shared.client, &table.relation).await {
             Ok(None) => {}
             Ok(told) => {
@@ -155,7 +153,6 @@ async fn settings(shared: &Shared, copied: &Copied) -> TextSettings {
             Err(_) => break,
         }
     }
-    let seen = shared.settings.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     seen.settings(exact)
 }
 
@@ -163,16 +160,18 @@ async fn settings(shared: &Shared, copied: &Copied) -> TextSettings {
 fn lossy(settings: &TextSettings, tables: &[TableCopy]) -> Vec<Missing> {
     let mut missing = Vec::new();
     let fix = |setting: &str| Some(format!("ALTER ROLE service_role SET {setting}; NOTIFY pgrst, 'reload config';"));
-    if settings.float_digits.as_deref() == Some("cut") {
+    if settings.float_digits.as_deref() != Some("exact") {
+        let reason = match settings.float_digits {
+            Some(_) => "the server rounds floating-point numbers when it prints them (extra_float_digits is below 1)",
+            None => "nothing in the data shows whether the server prints floating-point numbers with all their digits",
+        };
         for table in tables.iter().filter(|t| t.rows() > 0) {
             let columns = table.work.reader.access().columns.iter().filter(|c| c.may_hold_floats());
             let columns: Vec<String> = columns.map(|c| c.name.escape_debug().to_string()).collect();
             if !columns.is_empty() {
                 missing.push(Missing {
                     subject: format!("last digits in table {}: {}", table.relation.name, columns.join(", ")),
-                    reason:
-                        "the server rounds floating-point numbers when it prints them (extra_float_digits is below 1)"
-                            .to_owned(),
+                    reason: reason.to_owned(),
                     fix: fix("extra_float_digits = 1"),
                 });
             }

@@ -3,7 +3,7 @@
 //! discover → copy every table → sweep until nothing changes → settle the ledger → manifest last.
 
 mod copy;
-mod discover;
+pub(crate) mod discover;
 mod finish;
 mod keyset;
 mod output;

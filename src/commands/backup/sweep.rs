@@ -33,16 +33,22 @@ impl TableCopy {
         if dirty.is_empty() && !grown {
             let apart = self.work.owners.apart();
             self.counted_after = self.work.reader.count(&apart).await?;
-            if self.counted_after.is_none_or(|n| n == self.rows()) {
+            let counts = self.counted_after.map(|counted| (self.rows(), counted));
+            if counts.is_none_or(|(rows, counted)| rows == counted) {
                 self.stability =
                     Some(Stability::Stable { from: self.read_to, to: began.max(self.read_to), passes: self.passes });
                 return Ok(true);
             }
-            // something came or went between the look and the count: the next pass will see it
+            // Something came or went between the look and the count: the next pass will see it. The
+            // same two numbers once more, and rows are out of reach.
+            if counts == self.mismatch || self.passes >= self.shared.passes {
+                self.unreached = counts;
+            }
+            self.mismatch = counts;
             self.stability = None;
             return Ok(false);
         }
-        self.stability = None;
+        (self.stability, self.mismatch, self.unreached) = (None, None, None);
         self.reread(&dirty, grown.then_some(end).flatten()).await?;
         self.read_to = self.shared.now();
         Ok(false)
