@@ -3,6 +3,7 @@
 mod architecture;
 mod compat;
 mod docs;
+mod doctor;
 mod reading;
 mod recovery;
 mod render;
