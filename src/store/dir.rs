@@ -6,6 +6,7 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -17,12 +18,29 @@ use crate::store::{Entry, Key, Store, StoreError};
 #[derive(Debug, Clone)]
 pub struct DirStore {
     root: Arc<Path>,
+    under_way: Arc<AtomicUsize>,
+}
+
+/// Counts one piece of work on the file system, which goes on even when nobody waits for it.
+struct UnderWay(Arc<AtomicUsize>);
+
+impl UnderWay {
+    fn begin(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl DirStore {
     /// The store in `root`; nothing is touched yet.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: Arc::from(root.into()) }
+        Self { root: Arc::from(root.into()), under_way: Arc::default() }
     }
 
     /// Bytes that this user may still write there.
@@ -48,7 +66,12 @@ impl DirStore {
         work: impl FnOnce(&Path) -> io::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let root = Arc::clone(&self.root);
-        match tokio::task::spawn_blocking(move || work(&root)).await {
+        let under_way = UnderWay::begin(&self.under_way);
+        let work = move || {
+            let _under_way = under_way;
+            work(&root)
+        };
+        match tokio::task::spawn_blocking(work).await {
             Ok(Ok(done)) => Ok(done),
             Ok(Err(error)) => Err(StoreError::io(doing, &error)),
             Err(stopped) => Err(StoreError::Other { doing, reason: stopped.to_string() }),
@@ -117,6 +140,12 @@ impl Store for DirStore {
     async fn delete(&self, key: &Key) -> Result<(), StoreError> {
         let path = self.root.join(key.as_str());
         self.blocking(self.doing("deleting", key.as_str()), move |root| remove(root, &path)).await
+    }
+
+    async fn settled(&self) {
+        while self.under_way.load(Ordering::SeqCst) > 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
     }
 
     fn describe(&self) -> String {

@@ -67,6 +67,10 @@ pub trait Store: Send + Sync + Debug {
     /// Removes `key`. That there is none is fine.
     async fn delete(&self, key: &Key) -> Result<(), StoreError>;
 
+    /// Returns when no write is under way any more whose caller was dropped. What comes in after it
+    /// was asked for by somebody else.
+    async fn settled(&self);
+
     /// The store in a few words for people; no secrets.
     fn describe(&self) -> String;
 }

@@ -23,6 +23,8 @@ pub struct Client {
     http: Http,
     base: String,
     keys: HeaderMap,
+    /// To cut it out of whatever a server or a proxy repeats.
+    key: SecretString,
     pub(crate) row_limit: RowLimit,
     give_ups: AtomicU32,
     /// Bodies of pages up to this size are taken; a larger one is given up and asked for in halves.
@@ -98,6 +100,7 @@ impl Client {
             http,
             base: format!("{}/rest/v1/", url.trim_end_matches('/')),
             keys,
+            key: key.clone(),
             row_limit: RowLimit::default(),
             give_ups: AtomicU32::new(0),
             page_limit: PAGE_LIMIT,
@@ -148,14 +151,14 @@ impl Client {
             self.give_ups.store(0, Ordering::Relaxed);
         } else if self.give_ups.fetch_add(1, Ordering::Relaxed) + 1 >= GIVE_UPS {
             let why = match &sent {
-                Ok(answer) => meaning(answer).to_string(),
+                Ok(answer) => self.meaning(answer).to_string(),
                 Err(error) => error.to_string(),
             };
             return Err(self.unreachable(&format!("the project stopped answering: {why}")));
         }
         match sent {
             Ok(answer) if (200..300).contains(&answer.status) => Ok(answer),
-            Ok(answer) => Err(meaning(&answer)),
+            Ok(answer) => Err(self.meaning(&answer)),
             Err(HttpError::TooLarge(limit)) => {
                 Err(ApiError::TooLarge(format!("the answer is larger than {limit} bytes")))
             }
@@ -178,7 +181,7 @@ impl Client {
                 "the API accepts a schema that no project has; something between here and it answers instead"
                     .to_owned(),
             )),
-            Ok(answer) => Err(meaning(&answer)),
+            Ok(answer) => Err(self.meaning(&answer)),
             Err(error) => Err(self.unreachable(&error.to_string())),
         }
     }
@@ -231,17 +234,30 @@ pub(crate) fn quote_column(name: &str) -> String {
     format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
-fn meaning(answer: &Answer) -> ApiError {
-    let body: ErrorBody = serde_json::from_slice(&answer.body).unwrap_or_default();
+impl Client {
+    /// What an answer that is no success says.
+    fn meaning(&self, answer: &Answer) -> ApiError {
+        let mut body: ErrorBody = serde_json::from_slice(&answer.body).unwrap_or_default();
+        for text in [&mut body.code, &mut body.message, &mut body.hint].into_iter().flatten() {
+            *text = without_key(text, self.key.expose_secret());
+        }
+        meaning(answer.status, body)
+    }
+}
+
+/// A text that came from outside, with the key cut out and nothing in it that could forge a line.
+fn without_key(text: &str, key: &str) -> String {
+    let text = if key.is_empty() { text.to_owned() } else { text.replace(key, "***") };
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+fn meaning(status: u16, body: ErrorBody) -> ApiError {
     let code = body.code.as_deref().unwrap_or_default();
     let message = body.message.clone().unwrap_or_else(|| "no reason given".to_owned());
-    let said = if code.is_empty() {
-        format!("{} ({message})", answer.status)
-    } else {
-        format!("{} {code} ({message})", answer.status)
-    };
+    let said =
+        if code.is_empty() { format!("{} ({message})", status) } else { format!("{} {code} ({message})", status) };
     let fatal = |text: String, hint: &str| ApiError::Fatal(Failure::failed(text).hint(hint));
-    match (answer.status, code) {
+    match (status, code) {
         (540, _) => fatal(
             "the project is paused (the API answers 540)".to_owned(),
             "un-pause it in the Supabase dashboard (a paused free project can be restored for a limited time only), then run again",

@@ -209,5 +209,6 @@ async fn store_rest(shared: &Shared, manifest: &mut Manifest) -> anyhow::Result<
     let bytes = manifest.to_bytes().map_err(anyhow::Error::from)?;
     put(CHECKSUMS, Bytes::from(checksums(manifest, &bytes))).await?;
     let key = shared.keys.at(MANIFEST).map_err(store_failure)?;
+    shared.committing.store(true, std::sync::atomic::Ordering::SeqCst);
     shared.store.create(&key, Bytes::from(bytes)).await.map_err(store_failure)
 }

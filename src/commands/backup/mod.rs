@@ -9,11 +9,13 @@ mod keyset;
 mod output;
 mod pages;
 mod shared;
+mod structure;
 mod superseded;
 mod sweep;
 mod tables;
 mod task;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::Semaphore;
@@ -57,10 +59,19 @@ pub async fn run(args: &BackupArgs, config: &Config, context: &Context) -> anyho
     }
     let store = crate::store::open(&config.store);
     let keys = SnapshotKeys::new(&project.name, SnapshotId::new(context.clock.now(), random_tail()?));
-    let job = Job { config, project, context, client: &client, buffers, store: &store, keys: &keys };
-    let result = tokio::select! {
-        result = job.write(found) => result,
-        signal = context.stop.wait() => Err(stopped(signal, Some(&keys))),
+    let committing = Arc::new(AtomicBool::new(false));
+    let job =
+        Job { config, project, context, client: &client, buffers, store: &store, keys: &keys, committing: &committing };
+    let result = {
+        let mut writing = std::pin::pin!(job.write(found));
+        tokio::select! {
+            result = &mut writing => result,
+            // once the manifest is on its way the snapshot is whole: taking it back would tear it
+            signal = context.stop.wait() => match committing.load(Ordering::SeqCst) {
+                true => writing.await,
+                false => Err(stopped(signal, Some(&keys))),
+            },
+        }
     };
     match result {
         Ok(manifest) => output::done(&manifest, store.as_ref(), &keys, args.json, context),
@@ -88,6 +99,7 @@ struct Job<'a> {
     buffers: Buffers,
     store: &'a Arc<dyn Store>,
     keys: &'a SnapshotKeys,
+    committing: &'a Arc<AtomicBool>,
 }
 
 impl Job<'_> {
@@ -126,6 +138,7 @@ impl Job<'_> {
             force_keyset: config.paging == Paging::Keyset,
             pause: config.retry_delay,
             settings: Mutex::new(SeenSettings::default()),
+            committing: Arc::clone(self.committing),
         }
     }
 }
@@ -155,24 +168,13 @@ fn stopped(signal: &str, keys: Option<&SnapshotKeys>) -> anyhow::Error {
         .into()
 }
 
-/// How often a failed run's folder is looked at: a write that was under way when the run ended may
-/// still come in.
-const LAST_LOOKS: u32 = 40;
-
 /// Removes what a failed run wrote. Without a manifest it is no snapshot, but it takes up room.
 async fn clean_up(store: &dyn Store, keys: &SnapshotKeys, error: anyhow::Error) -> anyhow::Error {
+    // a write that was under way when the run ended still comes in
+    store.settled().await;
     let removed = async {
-        let mut quiet = 0;
-        for _ in 0..LAST_LOOKS {
-            let left = store.list(&keys.folder()).await?;
-            quiet = if left.is_empty() { quiet + 1 } else { 0 };
-            if quiet == 2 {
-                break;
-            }
-            for entry in left {
-                store.delete(&crate::store::Key::new(entry.key)?).await?;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        for entry in store.list(&keys.folder()).await? {
+            store.delete(&crate::store::Key::new(entry.key)?).await?;
         }
         Ok::<(), crate::store::StoreError>(())
     };
@@ -202,6 +204,14 @@ pub(crate) enum TableError {
     /// Its structure changed while it was read: read it anew.
     #[error("{0}")]
     Changed(String),
+    /// It cannot be read any more.
+    #[error("{reason}")]
+    Lost {
+        /// Why.
+        reason: String,
+        /// What would fix it.
+        fix: Option<String>,
+    },
     /// What came back cannot be what the database sent.
     #[error("{0}")]
     Damaged(String),

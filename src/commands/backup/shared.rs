@@ -1,6 +1,7 @@
 //! What the tables of one run share.
 
 use std::collections::HashSet;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -46,6 +47,8 @@ pub(super) struct Shared {
     pub(super) force_keyset: bool,
     /// Pause before a damaged answer is asked for again.
     pub(super) pause: Duration,
+    /// Set when the manifest is about to be written: from then on the run is not given up.
+    pub(super) committing: Arc<AtomicBool>,
     /// What values told about the server's settings.
     pub(super) settings: Mutex<SeenSettings>,
 }

@@ -1,7 +1,6 @@
 //! All tables of a run: copied side by side, then swept together until a sweep finds nothing.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures_util::StreamExt;
@@ -11,8 +10,9 @@ use super::TableError;
 use super::copy::TableCopy;
 use super::discover::subject;
 use super::shared::Shared;
+use super::structure::{changed_structures, look_again};
 use crate::model::{Missing, Moment, Relation, Stability, TableName};
-use crate::supabase::{Access, ApiError, Paging, Probe, probe};
+use crate::supabase::{Access, ApiError, Paging};
 
 /// What became of the tables.
 #[derive(Debug, Default)]
@@ -54,9 +54,7 @@ pub(super) async fn copy_all(
             return Err(error);
         }
         let reason = error.to_string();
-        for table in &mut copied.tables {
-            unproven(table, &reason);
-        }
+        copied.unchecked(&reason);
         return Ok(copied);
     }
     sweep_all(shared, &mut copied, at_once).await?;
@@ -89,6 +87,7 @@ impl Copied {
                     "ALTER ROLE service_role SET statement_timeout = '60s'; NOTIFY pgrst, 'reload config';".to_owned(),
                 ),
             ),
+            TableError::Lost { reason, fix } => (reason, fix),
             other => (other.to_string(), None),
         };
         self.missing.push(Missing { subject: subject(name), reason, fix });
@@ -112,33 +111,12 @@ async fn copy(shared: Arc<Shared>, mut relation: Relation, mut access: Access) -
         copy.discard().await?;
         match error {
             TableError::Changed(why) | TableError::Damaged(why) if start < FRESH_STARTS => {
-                (relation, access) = look_again(&shared, &relation, &why, start).await?;
+                (relation, access) = look_again(&shared, &relation, &why).await?;
             }
             error => return Err(error),
         }
     }
     Err(TableError::Damaged("no attempt was made".to_owned()))
-}
-
-/// Describes and probes a table again: its columns may be others now.
-async fn look_again(
-    shared: &Shared,
-    relation: &Relation,
-    why: &str,
-    start: u32,
-) -> Result<(Relation, Access), TableError> {
-    // the API learns of a new structure a moment later
-    tokio::time::sleep(shared.pause.max(Duration::from_millis(100)) * start).await;
-    let catalog = shared.client.describe(&relation.name.schema).await?;
-    let Some(fresh) = catalog.relations.into_iter().find(|r| r.name == relation.name) else {
-        return Err(TableError::Api(ApiError::Gone(why.to_owned())));
-    };
-    match probe(&shared.client, &fresh, shared.force_keyset).await? {
-        Probe::Table(access) => Ok((fresh, *access)),
-        Probe::View(what) => Err(TableError::Damaged(format!("it became {what}"))),
-        Probe::Unreadable { reason, .. } if start + 1 < FRESH_STARTS => Err(TableError::Changed(reason)),
-        Probe::Unreadable { reason, .. } => Err(TableError::Damaged(reason)),
-    }
 }
 
 async fn sweep_all(shared: &Arc<Shared>, copied: &mut Copied, at_once: usize) -> anyhow::Result<()> {
@@ -160,9 +138,8 @@ async fn sweep_all(shared: &Arc<Shared>, copied: &mut Copied, at_once: usize) ->
                     copied.tables.push(table);
                 }
                 Err(TableError::Fatal(error)) => {
-                    let reason = error.to_string();
-                    unproven(&mut table, &reason);
-                    given_up = Some(reason);
+                    table.stability = None;
+                    given_up = Some(error.to_string());
                     copied.tables.push(table);
                 }
                 Err(error) => {
@@ -175,12 +152,10 @@ async fn sweep_all(shared: &Arc<Shared>, copied: &mut Copied, at_once: usize) ->
         }
         drop(sweeps);
         if let Some(reason) = given_up {
-            for table in copied.tables.iter_mut().filter(|t| t.stability.is_none()) {
-                unproven(table, &reason);
-            }
+            copied.unchecked(&reason);
             break;
         }
-        if quiet {
+        if quiet && !restructured(shared, copied).await? {
             if all && copied.tables.iter().all(sweepable) {
                 copied.moment = Some(Moment { from: last_read, to: began.max(last_read) });
             }
@@ -212,17 +187,51 @@ async fn sweep(mut table: TableCopy, began: DateTime<Utc>) -> (TableCopy, Result
 async fn afresh(table: &mut TableCopy, why: &str) -> Result<(), TableError> {
     table.discard().await?;
     let shared = Arc::clone(&table.shared);
-    let (relation, access) = look_again(&shared, &table.relation, why, 1).await?;
+    let (relation, access) = look_again(&shared, &table.relation, why).await?;
     let (passes, reread, read_from) = (table.passes, table.reread, table.read_from);
     *table = copy(shared, relation, access).await?;
     (table.passes, table.reread, table.read_from) = (passes, reread, read_from);
     Ok(())
 }
 
-fn unproven(table: &mut TableCopy, reason: &str) {
-    if table.stability.is_none() {
-        let (from, to) = (table.read_from, table.read_to);
-        let reason = format!("the run could not go back to it: {reason}");
-        table.stability = Some(Stability::Unproven { from, to, reason });
+/// Reads tables anew whose described structure is another than when they were read. True if there
+/// were any: then they have to be swept again.
+async fn restructured(shared: &Arc<Shared>, copied: &mut Copied) -> anyhow::Result<bool> {
+    let changed = match changed_structures(shared, &copied.tables).await {
+        Ok(changed) => changed,
+        Err(error) => {
+            copied.missing.push(Missing {
+                subject: "check of the structure of the tables".to_owned(),
+                reason: format!("the project's catalog could not be read again: {error}"),
+                fix: None,
+            });
+            return Ok(false);
+        }
+    };
+    for name in &changed {
+        let Some(index) = copied.tables.iter().position(|t| &t.relation.name == name) else { continue };
+        let mut table = copied.tables.swap_remove(index);
+        match afresh(&mut table, "its structure changed during the run").await {
+            Ok(()) => copied.tables.push(table),
+            Err(error) => copied.record(name, error, &mut None)?,
+        }
+    }
+    Ok(!changed.is_empty())
+}
+
+impl Copied {
+    /// The run cannot go back to the project: what was read is kept, and marked as not proven. Rows
+    /// that were moved while they were read may be lost or doubled without the check.
+    fn unchecked(&mut self, reason: &str) {
+        for table in self.tables.iter_mut().filter(|t| t.stability.is_none()) {
+            let (from, to) = (table.read_from, table.read_to);
+            let reason = format!("it was read and could not be checked: {reason}");
+            self.missing.push(Missing {
+                subject: format!("check of table {}", table.relation.name),
+                reason: reason.clone(),
+                fix: None,
+            });
+            table.stability = Some(Stability::Unproven { from, to, reason });
+        }
     }
 }

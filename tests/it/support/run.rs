@@ -59,13 +59,6 @@ impl Run {
         self.env("SUPABACKUP_STORE", directory)
     }
 
-    /// In this working directory.
-    #[must_use]
-    pub(crate) fn inside(mut self, directory: &Path) -> Self {
-        self.command.current_dir(directory);
-        self
-    }
-
     /// Starts it.
     pub(crate) fn start(mut self) -> Result<Child> {
         self.command.spawn().context("starting the binary")

@@ -59,6 +59,9 @@ impl Store for Failing {
     async fn delete(&self, key: &supabackup::store::Key) -> Result<(), StoreError> {
         self.put(key, bytes::Bytes::new()).await
     }
+    async fn settled(&self) {
+        self.store.settled().await;
+    }
     fn describe(&self) -> String {
         self.store.describe()
     }
