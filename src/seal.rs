@@ -1,9 +1,10 @@
 //! Compress and hash on the way to a store, and back. (Encryption will sit between the two.)
 //!
-//! One part is one zstd frame (RFC 8878) with its content checksum; frames concatenate, so
+//! One part is one or more zstd frames (RFC 8878), each with its size and its content checksum. Frames
+//! are made one by one where rows are written, so that all cores take part; they concatenate, so
 //! `zstd -dc *.zst` reads any number of parts. A part that is short by one byte does not open.
 
-use std::io::{self, BufReader, Write};
+use std::io::{self, BufReader};
 
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
@@ -19,32 +20,79 @@ pub struct Sealed {
     pub raw_size: u64,
 }
 
-/// Compresses as it is written to; [`Sealer::finish`] must be called, or there is no part.
-pub struct Sealer {
-    encoder: zstd::stream::write::Encoder<'static, Vec<u8>>,
+/// Rows of a part, compressed.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    bytes: Vec<u8>,
     raw_size: u64,
 }
 
-impl std::fmt::Debug for Sealer {
+/// A frame holds at most so much raw text: it is compressed in one go, from memory into memory.
+const LARGEST_FRAME: usize = 4 << 20;
+
+/// Makes frames. Its tables are made once.
+pub struct Framer {
+    compressor: zstd::bulk::Compressor<'static>,
+}
+
+impl std::fmt::Debug for Framer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sealer").field("raw_size", &self.raw_size).finish_non_exhaustive()
+        f.debug_struct("Framer").finish_non_exhaustive()
     }
 }
 
-impl Sealer {
+impl Framer {
     /// `level` as in zstd: 1 is fast, 19 is small, negative is faster still.
-    /// The sealed bytes go into `buffer`, which is emptied first.
+    pub fn new(level: i32) -> io::Result<Self> {
+        let mut compressor = zstd::bulk::Compressor::new(level)?;
+        compressor.include_checksum(true)?;
+        Ok(Self { compressor })
+    }
+
+    /// Compresses `raw`. `room` is working space, whose content does not matter.
+    pub fn frame(&mut self, raw: &[u8], room: &mut Vec<u8>) -> io::Result<Frame> {
+        let mut bytes = Vec::new();
+        for piece in raw.chunks(LARGEST_FRAME) {
+            room.clear();
+            room.reserve(zstd::zstd_safe::compress_bound(piece.len()));
+            self.compressor.compress_to_buffer(piece, room)?;
+            bytes.extend_from_slice(room);
+        }
+        Ok(Frame { bytes, raw_size: raw.len() as u64 })
+    }
+}
+
+/// Puts a part together from frames; [`Sealer::finish`] must be called, or there is no part.
+#[derive(Debug)]
+pub struct Sealer {
+    framer: Framer,
+    room: Vec<u8>,
+    bytes: Vec<u8>,
+    hash: Sha256,
+    raw_size: u64,
+}
+
+impl Sealer {
+    /// `level` is that of [`Framer::new`]. The sealed bytes go into `buffer`, which is emptied first.
     pub fn new(level: i32, mut buffer: Vec<u8>) -> io::Result<Self> {
         buffer.clear();
-        let mut encoder = zstd::stream::write::Encoder::new(buffer, level)?;
-        encoder.include_checksum(true)?;
-        Ok(Self { encoder, raw_size: 0 })
+        Ok(Self { framer: Framer::new(level)?, room: Vec::new(), bytes: buffer, hash: Sha256::new(), raw_size: 0 })
     }
 
     /// Adds raw bytes.
     pub fn write(&mut self, raw: &[u8]) -> io::Result<()> {
-        self.raw_size += raw.len() as u64;
-        self.encoder.write_all(raw)
+        if !raw.is_empty() {
+            let frame = self.framer.frame(raw, &mut self.room)?;
+            self.add(&frame);
+        }
+        Ok(())
+    }
+
+    /// Adds rows that are compressed already.
+    pub fn add(&mut self, frame: &Frame) {
+        self.hash.update(&frame.bytes);
+        self.bytes.extend_from_slice(&frame.bytes);
+        self.raw_size += frame.raw_size;
     }
 
     /// Raw bytes so far.
@@ -52,14 +100,13 @@ impl Sealer {
         self.raw_size
     }
 
-    /// Ends the frame.
+    /// Ends the part.
     pub fn finish(self) -> io::Result<Sealed> {
-        let bytes = self.encoder.finish()?;
-        Ok(Sealed { sha256: sha256_hex(&bytes), bytes: Bytes::from(bytes), raw_size: self.raw_size })
+        Ok(Sealed { sha256: hex(&self.hash.finalize()), bytes: Bytes::from(self.bytes), raw_size: self.raw_size })
     }
 }
 
-/// The raw bytes of a sealed part, streamed. Reading to the end proves the frame's checksum.
+/// The raw bytes of a sealed part, streamed. Reading to the end proves the frames' checksums.
 pub fn open(sealed: Bytes) -> io::Result<impl io::BufRead + Send> {
     let decoder = zstd::stream::read::Decoder::new(io::Cursor::new(sealed))?;
     Ok(BufReader::with_capacity(256 << 10, decoder))
@@ -67,8 +114,12 @@ pub fn open(sealed: Bytes) -> io::Result<impl io::BufRead + Send> {
 
 /// SHA-256 in lower-case hex, as `sha256sum` prints it.
 pub fn sha256_hex(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
-    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hex, byte| {
+    bytes.iter().fold(String::with_capacity(64), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
         hex
     })

@@ -113,7 +113,7 @@ pub static SETTINGS: &[Setting] = &[
         "compression level of zstd; higher is smaller and slower"),
     row("part_size", Some("--part-size"), &["SUPABACKUP_PART_SIZE"], Size(64 * KIB, GIB), Value("16MiB"),
         "size of one stored part before compression"),
-    row("page_size", Some("--page-size"), &["SUPABACKUP_PAGE_SIZE"], Size(16 * KIB, 64 * MIB), Value("2MiB"),
+    row("page_size", Some("--page-size"), &["SUPABACKUP_PAGE_SIZE"], Size(16 * KIB, 64 * MIB), Value("1MiB"),
         "size that one response of the API should have"),
     row("paging", Some("--paging"), &["SUPABACKUP_PAGING"], OneOf(&["auto", "ctid", "keyset"]), Value("auto"),
         "how tables are read: by physical address (ctid), by key, or as each one allows"),

@@ -41,7 +41,7 @@ fn without_any_source_the_defaults_of_the_table_hold() -> anyhow::Result<()> {
     assert_eq!((config.schemas.len(), config.include.len(), config.exclude.len()), (0, 0, 0));
     assert_eq!(config.artifacts, [Artifact::Sql, Artifact::Json]);
     assert_eq!((config.connections, config.compression_level, config.passes, config.retries), (4, 1, 5, 6));
-    assert_eq!((config.part_size, config.page_size), (16 << 20, 2 << 20));
+    assert_eq!((config.part_size, config.page_size), (16 << 20, 1 << 20));
     assert_eq!((config.request_timeout, config.retry_delay), (Duration::from_secs(90), Duration::from_millis(500)));
     assert_eq!((config.paging, config.progress, config.quiet), (Paging::Auto, Progress::Auto, false));
     assert_eq!(config.project().map(|_| ()).map_err(|f| f.message), Err(reader::NO_ADDRESS.to_owned()));

@@ -2,12 +2,12 @@
 
 use std::collections::HashSet;
 use std::io::BufRead;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::buffers::Buffers;
 use crate::format::{CopyReader, CopyWriter, Digest, Fields, JsonReader, JsonWriter, Malformed, write_record};
 use crate::model::{Artifact, Column, Part, TableName};
-use crate::seal::{Sealed, Sealer};
+use crate::seal::{Frame, Framer, Sealed, Sealer};
 use crate::snapshot::SnapshotKeys;
 use crate::store::{Store, StoreError};
 
@@ -38,16 +38,44 @@ pub struct PartRules {
     pub part_size: u64,
 }
 
-/// Rows in both written forms, not yet compressed.
+/// Rows in both written forms.
 #[derive(Debug, Default)]
 pub struct Chunk {
-    sql: Vec<u8>,
-    json: Vec<u8>,
+    sql: Form,
+    json: Form,
     /// How many rows.
     pub rows: u64,
     /// Sum of their hashes.
     pub digest: Digest,
 }
+
+/// One written form: text, or compressed already.
+#[derive(Debug)]
+enum Form {
+    Text(Vec<u8>),
+    Frame(Frame),
+}
+
+impl Default for Form {
+    fn default() -> Self {
+        Self::Text(Vec::new())
+    }
+}
+
+impl Form {
+    fn text(&mut self) -> &mut Vec<u8> {
+        if let Self::Frame(_) = self {
+            *self = Self::default();
+        }
+        match self {
+            Self::Text(text) => text,
+            Self::Frame(_) => unreachable!("it was replaced by text"),
+        }
+    }
+}
+
+/// Text of fewer bytes waits for more before it is compressed: small frames compress badly.
+const LEAST_FRAME: usize = 512 << 10;
 
 /// Writes rows of one table in both forms. Shared by the threads that read its pages.
 #[derive(Debug)]
@@ -56,6 +84,8 @@ pub struct RowFormat {
     json: Option<JsonWriter>,
     buffers: Buffers,
     columns: Vec<String>,
+    level: i32,
+    framers: Mutex<Vec<Framer>>,
 }
 
 impl RowFormat {
@@ -67,6 +97,8 @@ impl RowFormat {
             json: rules.json.then(|| JsonWriter::new(columns)),
             buffers,
             columns: columns.iter().map(|c| c.name.clone()).collect(),
+            level: rules.level,
+            framers: Mutex::default(),
         }
     }
 
@@ -76,7 +108,7 @@ impl RowFormat {
 
     /// A chunk without rows.
     pub fn chunk(&self) -> Chunk {
-        let buffer = |wanted: bool| if wanted { self.buffers.take() } else { Vec::new() };
+        let buffer = |wanted: bool| Form::Text(if wanted { self.buffers.take() } else { Vec::new() });
         Chunk {
             sql: buffer(self.copy.is_some()),
             json: buffer(self.json.is_some()),
@@ -88,13 +120,35 @@ impl RowFormat {
     /// Adds one row: `record` is its text, `fields` the same split.
     pub fn row(&self, record: &[u8], fields: &Fields, chunk: &mut Chunk) {
         if let Some(copy) = &self.copy {
-            copy.row(fields.iter(), &mut chunk.sql);
+            copy.row(fields.iter(), chunk.sql.text());
         }
         if let Some(json) = &self.json {
-            json.row(fields.iter(), &mut chunk.json);
+            json.row(fields.iter(), chunk.json.text());
         }
         chunk.rows += 1;
         chunk.digest.add_row(record);
+    }
+
+    /// Compresses the rows, if they are enough for a frame of their own. Called on the thread that wrote
+    /// them: they are still in its cache, and while they wait for their turn they take up less memory.
+    pub fn press(&self, chunk: Chunk) -> std::io::Result<Chunk> {
+        Ok(Chunk { sql: self.press_form(chunk.sql)?, json: self.press_form(chunk.json)?, ..chunk })
+    }
+
+    fn press_form(&self, form: Form) -> std::io::Result<Form> {
+        match form {
+            Form::Text(text) if text.len() >= LEAST_FRAME => {
+                let spare = self.framers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+                let mut framer = spare.map_or_else(|| Framer::new(self.level), Ok)?;
+                let mut room = self.buffers.take();
+                let frame = framer.frame(&text, &mut room)?;
+                self.buffers.give(room);
+                self.buffers.give(text);
+                self.framers.lock().unwrap_or_else(PoisonError::into_inner).push(framer);
+                Ok(Form::Frame(frame))
+            }
+            other => Ok(other),
+        }
     }
 }
 
@@ -124,11 +178,45 @@ pub struct TableWriter {
 
 #[derive(Debug)]
 struct OpenPart {
-    sql: Option<Sealer>,
-    json: Option<Sealer>,
+    sql: Option<OpenForm>,
+    json: Option<OpenForm>,
     rows: u64,
     digest: Digest,
-    raw: u64,
+}
+
+/// One form of a part that is being written: what is sealed, and text that waits for more.
+#[derive(Debug)]
+struct OpenForm {
+    sealer: Sealer,
+    text: Vec<u8>,
+}
+
+impl OpenForm {
+    fn raw_size(&self) -> u64 {
+        self.sealer.raw_size() + self.text.len() as u64
+    }
+
+    /// Adds rows behind those that are there.
+    fn add(&mut self, form: Form, buffers: &Buffers) -> std::io::Result<()> {
+        match form {
+            Form::Text(text) => {
+                self.text.extend_from_slice(&text);
+                buffers.give(text);
+                if self.text.len() < LEAST_FRAME { Ok(()) } else { self.flush() }
+            }
+            Form::Frame(frame) => {
+                self.flush()?;
+                self.sealer.add(&frame);
+                Ok(())
+            }
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.sealer.write(&self.text)?;
+        self.text.clear();
+        Ok(())
+    }
 }
 
 impl TableWriter {
@@ -158,28 +246,28 @@ impl TableWriter {
         open.rows += chunk.rows;
         open.digest += chunk.digest;
         let buffers = &self.format.buffers;
-        // both artifacts at once: compression is most of the work
+        // both artifacts at once: where rows are not compressed yet, that is most of the work
         let (sql, json) = (open.sql.take(), open.json.take());
-        let (sql, json) = tokio::join!(compress(sql, chunk.sql, buffers), compress(json, chunk.json, buffers));
+        let (sql, json) = tokio::join!(add(sql, chunk.sql, buffers), add(json, chunk.json, buffers));
         (open.sql, open.json) = (sql?, json?);
-        let raw = |s: &Option<Sealer>| s.as_ref().map_or(0, Sealer::raw_size);
-        open.raw = if self.rules.sql { raw(&open.sql) } else { raw(&open.json) };
-        let full = open.raw >= self.rules.part_size;
+        let raw = if self.rules.sql { &open.sql } else { &open.json };
+        let full = raw.as_ref().is_some_and(|form| form.raw_size() >= self.rules.part_size);
         self.open = Some(open);
         Ok(full)
     }
 
     fn begin(&self) -> Result<OpenPart, WriteError> {
-        let mut open = OpenPart { sql: None, json: None, rows: 0, digest: Digest::default(), raw: 0 };
-        if let Some(copy) = &self.format.copy {
+        let open = |head: &[u8]| {
             let mut sealer = Sealer::new(self.rules.level, self.outputs.take())?;
-            sealer.write(copy.head())?;
-            open.sql = Some(sealer);
-        }
-        if self.format.json.is_some() {
-            open.json = Some(Sealer::new(self.rules.level, self.outputs.take())?);
-        }
-        Ok(open)
+            sealer.write(head)?;
+            Ok::<_, std::io::Error>(OpenForm { sealer, text: self.format.buffers.take() })
+        };
+        Ok(OpenPart {
+            sql: self.format.copy.as_ref().map(|copy| open(copy.head())).transpose()?,
+            json: self.format.json.as_ref().map(|_| open(b"")).transpose()?,
+            rows: 0,
+            digest: Digest::default(),
+        })
     }
 
     /// Ends the part and stores it. `None` if it would hold no rows.
@@ -190,7 +278,10 @@ impl TableWriter {
         }
         self.number += 1;
         let tail = self.format.copy.as_ref().map(|c| c.tail().to_vec()).unwrap_or_default();
-        let (sql, json) = tokio::join!(finish(open.sql, tail), finish(open.json, Vec::new()));
+        let (sql, json) = tokio::join!(
+            finish(open.sql, tail, &self.format.buffers),
+            finish(open.json, Vec::new(), &self.format.buffers)
+        );
         let mut parts = Vec::new();
         for (artifact, sealed) in [(Artifact::Sql, sql?), (Artifact::Json, json?)] {
             let Some(sealed) = sealed else { continue };
@@ -297,22 +388,21 @@ impl StoredRows {
 }
 
 /// Compression never runs on the threads that drive requests.
-async fn compress(sealer: Option<Sealer>, raw: Vec<u8>, buffers: &Buffers) -> Result<Option<Sealer>, std::io::Error> {
-    let Some(mut sealer) = sealer else { return Ok(None) };
+async fn add(open: Option<OpenForm>, form: Form, buffers: &Buffers) -> Result<Option<OpenForm>, std::io::Error> {
+    let Some(mut open) = open else { return Ok(None) };
     let buffers = buffers.clone();
-    let work = move || {
-        sealer.write(&raw)?;
-        buffers.give(raw);
-        Ok(Some(sealer))
-    };
+    let work = move || open.add(form, &buffers).map(|()| Some(open));
     tokio::task::spawn_blocking(work).await.map_err(std::io::Error::other)?
 }
 
-async fn finish(sealer: Option<Sealer>, tail: Vec<u8>) -> Result<Option<Sealed>, std::io::Error> {
-    let Some(mut sealer) = sealer else { return Ok(None) };
+async fn finish(open: Option<OpenForm>, tail: Vec<u8>, buffers: &Buffers) -> Result<Option<Sealed>, std::io::Error> {
+    let Some(mut open) = open else { return Ok(None) };
+    let buffers = buffers.clone();
     let work = move || {
-        sealer.write(&tail)?;
-        sealer.finish().map(Some)
+        open.text.extend_from_slice(&tail);
+        open.flush()?;
+        buffers.give(open.text);
+        open.sealer.finish().map(Some)
     };
     tokio::task::spawn_blocking(work).await.map_err(std::io::Error::other)?
 }

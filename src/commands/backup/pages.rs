@@ -156,6 +156,7 @@ impl RowWork {
                 Ok(written) => return Ok(written),
                 Err(Stop::Stranger(oid, tid)) => self.owners.learn(shared, &self.reader, oid, tid).await?,
                 Err(Stop::Damaged(why)) => return Err(TableError::Damaged(why.0)),
+                Err(Stop::Failed(error)) => return Err(TableError::Fatal(error)),
             }
         }
     }
@@ -176,6 +177,7 @@ impl RowWork {
             }
             self.format.row(row.record, row.fields, &mut chunk);
         })?;
+        let chunk = self.format.press(chunk).map_err(|e| Stop::Failed(e.into()))?;
         Ok((chunk, seen, settings, bytes as u64))
     }
 
@@ -257,6 +259,7 @@ impl RowWork {
                     tries += 1;
                 }
                 Err(Stop::Damaged(why)) => return Err(TableError::Damaged(why.0)),
+                Err(Stop::Failed(error)) => return Err(TableError::Fatal(error)),
             }
         }
     }
@@ -268,4 +271,6 @@ enum Stop {
     Stranger(u32, Tid),
     /// The page is not what was asked for.
     Damaged(Malformed),
+    /// The rows could not be compressed.
+    Failed(anyhow::Error),
 }

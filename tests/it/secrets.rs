@@ -1,0 +1,407 @@
+//! No key in any output: every command, in every outcome, with keys that are known to the test.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use serde_json::json;
+
+use crate::support::run::Ran;
+use crate::support::{Run, Stack};
+
+/// Texts that must not turn up anywhere, each with what it is.
+struct Sentinels(Vec<(String, String)>);
+
+impl Sentinels {
+    /// Every form in which these secrets could be read again.
+    fn of(secrets: &[&str]) -> Self {
+        let mut forms = Vec::new();
+        for secret in secrets {
+            let mut form = |what: &str, text: String| forms.push((format!("{what} of {secret}"), text));
+            // what tells a key from others is its end: that of a JWT is its signature
+            let tail = secret.rsplit('.').next().unwrap_or(secret);
+            form("the end", tail.to_owned());
+            form("a part", tail.chars().skip(tail.len() / 3).take(12).collect());
+            let hex = |mark: &str| {
+                secret.bytes().fold(String::new(), |mut text, byte| {
+                    let _ = write!(text, "{mark}{byte:02x}");
+                    text
+                })
+            };
+            form("the hex form", hex(""));
+            form("the percent form", hex("%"));
+            form("the percent form in capitals", hex("%").to_uppercase());
+            for shift in 0..3 {
+                // as a part of something that is longer, wherever it begins there
+                let padded = format!("{}{secret}", "x".repeat(shift));
+                for encoded in [STANDARD.encode(&padded), URL_SAFE.encode(&padded)] {
+                    let inner = encoded.trim_end_matches('=');
+                    form("the base64 form", inner[4..inner.len() - 4].to_owned());
+                }
+            }
+        }
+        Self(forms)
+    }
+
+    fn absent_from(&self, text: &[u8], place: &str) -> Result<()> {
+        for (what, form) in &self.0 {
+            let found = memchr::memmem::find(text, form.as_bytes());
+            ensure!(
+                found.is_none(),
+                "{what} is in {place}:\n{}",
+                String::from_utf8_lossy(&text[..text.len().min(4000)])
+            );
+        }
+        Ok(())
+    }
+
+    fn absent_from_run(&self, ran: &Ran, what: &str) -> Result<()> {
+        self.absent_from(ran.stdout.as_bytes(), &format!("stdout of {what}"))?;
+        self.absent_from(ran.stderr.as_bytes(), &format!("stderr of {what}"))
+    }
+
+    /// All files below a directory, decompressed, and their names.
+    fn absent_from_files(&self, directory: &Path) -> Result<u32> {
+        let mut files = 0;
+        for entry in std::fs::read_dir(directory)? {
+            let path: PathBuf = entry?.path();
+            let shown = path.display().to_string();
+            self.absent_from(shown.as_bytes(), "a file's name")?;
+            if path.is_dir() {
+                files += self.absent_from_files(&path)?;
+                continue;
+            }
+            let bytes = std::fs::read(&path)?;
+            self.absent_from(&bytes, &shown)?;
+            if path.extension().is_some_and(|e| e == "zst") {
+                self.absent_from(&zstd::stream::decode_all(bytes.as_slice())?, &shown)?;
+            }
+            files += 1;
+        }
+        Ok(files)
+    }
+}
+
+/// A personal access token, and a password for places where none belongs.
+const TOKEN: &str = "sbp_5e47b1c0d9f84a63a2e7d0c91b8f36e4a7d25c18";
+const PASSWORD: &str = "hunter2-Zq8wKv3R";
+const OPAQUE: &str = "9f3c7a1e5b8d4c20-opaque-self-hosted-key";
+
+fn sentinels(stack: &Stack) -> Sentinels {
+    let of_stack = ["SUPABASE_SECRET_KEY", "SUPABASE_SERVICE_ROLE_KEY_LEGACY"].map(|key| stack.get(key));
+    Sentinels::of(&[of_stack[0], of_stack[1], TOKEN, PASSWORD, OPAQUE])
+}
+
+/// Surroundings that make programs talkative.
+const TALKATIVE: [&[(&str, &str)]; 4] = [
+    &[],
+    &[("RUST_LOG", "trace"), ("RUST_BACKTRACE", "full"), ("SUPABACKUP_PROGRESS", "lines")],
+    &[("NO_COLOR", "1"), ("SUPABACKUP_PROGRESS", "bars")],
+    &[("CI", "true"), ("GITHUB_ACTIONS", "true"), ("RUST_LOG", "debug"), ("DEBUG", "*")],
+];
+
+const COMMANDS: [&[&str]; 14] = [
+    &["backup"],
+    &["backup", "--json"],
+    &["backup", "--dry-run"],
+    &["backup", "--dry-run", "--json"],
+    &["verify"],
+    &["verify", "--all", "--json"],
+    &["verify", "--depth", "listed"],
+    &["list"],
+    &["list", "--json"],
+    &["list", "latest"],
+    &["list", "latest", "--json"],
+    &["doctor"],
+    &["doctor", "--json"],
+    &["verify", "20200101T000000Z-0000"],
+];
+
+#[test]
+fn no_command_that_works_shows_a_key() -> Result<()> {
+    let stack = Stack::up(&["--data", "sample"])?;
+    let sentinels = sentinels(&stack);
+    let directory = tempfile::tempdir()?;
+    for (n, surroundings) in TALKATIVE.iter().enumerate() {
+        for command in COMMANDS {
+            let mut run = Run::new(command).on(&stack).env("SUPABASE_ACCESS_TOKEN", TOKEN).store(directory.path());
+            if n % 2 == 1 {
+                // the legacy key, which goes into another header
+                run = run.env("SUPABASE_SECRET_KEY", "");
+                run = run.env("SUPABASE_SERVICE_ROLE_KEY", stack.get("SUPABASE_SERVICE_ROLE_KEY_LEGACY"));
+            }
+            let ran = surroundings.iter().fold(run, |run, (key, value)| run.env(key, value)).go()?;
+            sentinels.absent_from_run(&ran, &format!("{command:?} with {surroundings:?}"))?;
+            ensure!(
+                ran.code == 0 || command.len() == 2 && command[1].starts_with("2020") || command[0] == "doctor",
+                "{command:?}: {ran:?}"
+            );
+        }
+    }
+    ensure!(sentinels.absent_from_files(directory.path())? > 100);
+    Ok(())
+}
+
+#[test]
+fn no_help_shows_a_key_that_is_set() -> Result<()> {
+    let sentinels = Sentinels::of(&["sb_secret_helphelphelphelphelphe_12345678", TOKEN]);
+    let arguments: [&[&str]; 14] = [
+        &[],
+        &["--help"],
+        &["-h"],
+        &["--version"],
+        &["help"],
+        &["backup", "--help"],
+        &["verify", "--help"],
+        &["list", "--help"],
+        &["doctor", "--help"],
+        &["backup", "-h"],
+        &["no-such-command"],
+        &["backup", "--no-such-flag"],
+        &["backup", "--connections"],
+        &["verify", "not-an-id"],
+    ];
+    for arguments in arguments {
+        let run = Run::new(arguments).env("SUPABASE_SECRET_KEY", "sb_secret_helphelphelphelphelphe_12345678");
+        let ran = run.env("SUPABASE_ACCESS_TOKEN", TOKEN).env("RUST_BACKTRACE", "full").go()?;
+        sentinels.absent_from_run(&ran, &format!("{arguments:?}"))?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_key_in_a_wrong_place_is_refused_and_not_repeated() -> Result<()> {
+    let stack = Stack::up(&["--data", "none"])?;
+    let sentinels = sentinels(&stack);
+    let directory = tempfile::tempdir()?;
+    let (key, jwt) =
+        (stack.get("SUPABASE_SECRET_KEY").to_owned(), stack.get("SUPABASE_SERVICE_ROLE_KEY_LEGACY").to_owned());
+    let url = format!("https://someone:{PASSWORD}@abcdefghijklmnopqrst.supabase.co");
+    let database = format!("postgresql://postgres:{PASSWORD}@db.abcdefghijklmnopqrst.supabase.co:5432/postgres");
+    let in_query = format!("https://abcdefghijklmnopqrst.supabase.co/?apikey={key}");
+    let bucket = format!("s3://AKIAIOSFODNN7EXAMPLE:{PASSWORD}@bucket");
+    let mut wrong: Vec<Vec<String>> = Vec::new();
+    let mut add = |arguments: &[&str]| wrong.push(arguments.iter().map(|&a| a.to_owned()).collect());
+    for secret in [key.as_str(), &jwt, TOKEN, OPAQUE] {
+        for flag in [
+            "--secret-key",
+            "--key",
+            "--api-key",
+            "--apikey",
+            "--service-role-key",
+            "--access-token",
+            "--token",
+            "--password",
+        ] {
+            add(&["backup", flag, secret]);
+            add(&["backup", &format!("{flag}={secret}")]);
+        }
+        add(&["--secret-key", secret, "list"]);
+        add(&[secret]);
+        add(&["backup", secret]);
+        add(&["verify", secret]);
+        add(&["list", secret]);
+        for flag in [
+            "--no-such-flag",
+            "--supabase-secret-key",
+            "--connections",
+            "--url",
+            "--part-size",
+            "--request-timeout",
+            "--paging",
+            "--artifacts",
+            "--schema",
+        ] {
+            add(&["backup", flag, secret]);
+            add(&["backup", &format!("{flag}={secret}")]);
+        }
+        add(&["verify", "--depth", secret]);
+    }
+    for address in [&url, &database, &in_query] {
+        add(&["backup", "--url", address]);
+        add(&["doctor", "--url", address]);
+    }
+    for store in [&bucket, &database] {
+        add(&["backup", "--store", store]);
+        add(&["list", "--store", store]);
+    }
+    for arguments in &wrong {
+        let borrowed: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        // what is in the environment is known, whatever it looks like
+        let run = Run::new(&borrowed).on(&stack).env("SUPABASE_ACCESS_TOKEN", OPAQUE).inside(directory.path());
+        let ran = run.env("RUST_BACKTRACE", "full").go()?;
+        let what = borrowed[..borrowed.len() - 1].join(" ");
+        sentinels.absent_from_run(&ran, &what)?;
+        ensure!(ran.code == 2 || ran.code == 1, "{what}: {ran:?}");
+    }
+    for (variable, value) in [
+        ("SUPABASE_URL", url.as_str()),
+        ("SUPABASE_URL", &database),
+        ("SUPABASE_URL", &in_query),
+        ("SUPABASE_URL", &key),
+        ("SUPABASE_URL", &jwt),
+        ("SUPABASE_PROJECT_REF", &jwt),
+        ("SUPABASE_PROJECT_REF", &key),
+        ("SUPABACKUP_CONNECTIONS", &jwt),
+        ("SUPABACKUP_PART_SIZE", &key),
+        ("SUPABACKUP_STORE", &bucket),
+        ("SUPABASE_SECRET_KEY", TOKEN),
+        ("SUPABASE_SECRET_KEY", &format!("{key}\n{key}")),
+        ("SUPABASE_SECRET_KEY", &format!("\"{key}\"")),
+        ("SUPABASE_SECRET_KEY", &format!("{OPAQUE} {OPAQUE}")),
+        ("SUPABASE_SECRET_KEY", &jwt[..jwt.len() - 60]),
+        ("SUPABASE_ACCESS_TOKEN", &key),
+    ] {
+        for command in ["backup", "doctor"] {
+            let ran = Run::new(&[command]).on(&stack).inside(directory.path()).env(variable, value).go()?;
+            sentinels.absent_from_run(&ran, &format!("{command} with {variable}"))?;
+            ensure!(ran.code == 2 || ran.code == 1 || command == "doctor", "{variable}: {ran:?}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_key_in_the_configuration_file_is_refused_and_not_repeated() -> Result<()> {
+    let key = "sb_secret_fileFILEfileFILEfileFI_87654321";
+    let sentinels = Sentinels::of(&[key, OPAQUE]);
+    for text in [
+        format!("secret_key = \"{key}\"\n"),
+        format!("SUPABASE_SECRET_KEY = \"{OPAQUE}\"\n"),
+        format!("access_token = \"{OPAQUE}\"\n"),
+        format!("my_own_key = \"{OPAQUE}\"\n"),
+        format!("secret_key = \"{OPAQUE}\n"),
+        format!("secret_key = {OPAQUE}\n"),
+        format!("[secrets]\nkey = \"{OPAQUE}\"\n"),
+        format!("connections = \"{key}\"\n"),
+        format!("url = \"https://x:{OPAQUE}@example.com\"\n"),
+        format!("{key}\n"),
+    ] {
+        let directory = tempfile::tempdir()?;
+        std::fs::write(directory.path().join("supabackup.toml"), &text)?;
+        for command in ["backup", "verify", "list", "doctor"] {
+            let run = Run::new(&[command]).inside(directory.path()).env("SUPABASE_PROJECT_REF", "abcdefghijklmnopqrst");
+            let ran = run.env("SUPABASE_SECRET_KEY", key).go()?;
+            sentinels.absent_from_run(&ran, &format!("{command} with the file {text:?}"))?;
+            ensure!(ran.code == 2, "{text:?}: {ran:?}");
+        }
+    }
+    Ok(())
+}
+
+/// Servers and proxies that repeat what they were sent, or refuse it.
+#[test]
+fn a_server_that_repeats_the_key_does_not_make_it_visible() -> Result<()> {
+    let stack = Stack::up(&["--data", "sample"])?;
+    let sentinels = sentinels(&stack);
+    for (n, key) in
+        [stack.get("SUPABASE_SECRET_KEY"), stack.get("SUPABASE_SERVICE_ROLE_KEY_LEGACY")].into_iter().enumerate()
+    {
+        let body = |code: &str| {
+            json!({"code": code, "message": format!("apikey: {key}, Bearer {key}"), "hint": format!("is {key} right?"), "details": key}).to_string()
+        };
+        for (status, code, path, times) in [
+            (401, "", "", -1),
+            (403, "", "", -1),
+            (400, "PGRST100", "", -1),
+            (400, "PGRST100", "/voice_sessions?", -1),
+            (403, "42501", "/voice_sessions?", -1),
+            (404, "42P01", "record_out&ctid=gte", 1),
+            (500, "XX000", "record_out&ctid=gte", 1),
+            (500, "57014", "/voice_sessions?", -1),
+            (503, "PGRST000", "/voice_sessions?", -1),
+            (200, "", "/voice_sessions?", -1),
+            (406, "PGRST106", "", 1),
+        ] {
+            let action = json!({"kind": "status", "status": status, "body": body(code)});
+            for command in [&["backup"][..], &["backup", "--json"], &["backup", "--dry-run", "--json"], &["doctor"]] {
+                let directory = tempfile::tempdir()?;
+                stack.faults(&json!([{"id": "echo", "path": path, "times": times, "action": action}]))?;
+                let variable = ["SUPABASE_SECRET_KEY", "SUPABASE_SERVICE_ROLE_KEY"][n];
+                let run = Run::new(command).on(&stack).env("SUPABASE_SECRET_KEY", "").env(variable, key);
+                let ran = run
+                    .env("SUPABACKUP_RETRIES", "0")
+                    .env("SUPABACKUP_RETRY_DELAY", "1ms")
+                    .store(directory.path())
+                    .go()?;
+                let what = format!("{command:?} with {status} {code} for {path:?}");
+                sentinels.absent_from_run(&ran, &what)?;
+                sentinels.absent_from_files(directory.path()).context(what)?;
+                stack.no_faults()?;
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn no_failure_shows_a_key() -> Result<()> {
+    let stack = Stack::up(&["--data", "sample"])?;
+    let directory = tempfile::tempdir()?;
+    let wrong = "sb_secret_wrongWRONGwrongWRONGwr_00000000";
+    let sentinels = Sentinels::of(&[
+        wrong,
+        TOKEN,
+        stack.get("SUPABASE_SECRET_KEY"),
+        stack.get("SUPABASE_PUBLISHABLE_KEY"),
+        stack.get("SUPABASE_ANON_KEY"),
+    ]);
+    for key in [wrong, stack.get("SUPABASE_PUBLISHABLE_KEY"), stack.get("SUPABASE_ANON_KEY"), TOKEN] {
+        for command in ["backup", "doctor"] {
+            let ran = Run::new(&[command])
+                .on(&stack)
+                .env("SUPABASE_SECRET_KEY", key)
+                .env("RUST_BACKTRACE", "full")
+                .store(directory.path())
+                .go()?;
+            sentinels.absent_from_run(&ran, command)?;
+            ensure!(command == "doctor" || ran.code == 1 || ran.code == 2, "{ran:?}");
+        }
+    }
+    for url in ["http://127.0.0.1:9", "https://no-such-host.invalid", "https://127.0.0.1:9"] {
+        for command in ["backup", "doctor"] {
+            let run = Run::new(&[command]).on(&stack).env("SUPABASE_URL", url).env("SUPABACKUP_RETRIES", "0");
+            sentinels.absent_from_run(&run.env("RUST_LOG", "trace").store(directory.path()).go()?, url)?;
+        }
+    }
+    for store in ["/dev/null", "/proc/nowhere"] {
+        for command in ["backup", "list", "verify"] {
+            let ran = Run::new(&[command]).on(&stack).env("RUST_BACKTRACE", "full").store(Path::new(store)).go()?;
+            sentinels.absent_from_run(&ran, command)?;
+        }
+    }
+    // nobody reads what it prints
+    let script = "\"$0\" list >/dev/full; \"$0\" list --json | head -c 1 >/dev/null; \"$0\" backup >&-";
+    let run = Run::program("sh", &["-c", script, crate::support::run::BINARY]).on(&stack).env("RUST_BACKTRACE", "full");
+    let ran = run.store(directory.path()).go()?;
+    ensure!(!ran.stderr.contains("internal error"), "{}", ran.stderr);
+    sentinels.absent_from_run(&ran, "without a reader")?;
+    sentinels.absent_from_files(directory.path())?;
+    Ok(())
+}
+
+/// What every user of the machine may see of a process.
+#[test]
+fn the_process_list_shows_no_key() -> Result<()> {
+    let stack = Stack::up(&["--data", "sample", "--latency", "30"])?;
+    let sentinels = sentinels(&stack);
+    let directory = tempfile::tempdir()?;
+    let mut child =
+        Run::new(&["backup"]).on(&stack).env("SUPABASE_ACCESS_TOKEN", TOKEN).store(directory.path()).start()?;
+    let mut looks = 0;
+    while child.try_wait()?.is_none() {
+        for file in ["cmdline", "comm", "status"] {
+            let text = std::fs::read(format!("/proc/{}/{file}", child.id())).unwrap_or_default();
+            sentinels.absent_from(&text, file)?;
+        }
+        // what it has written so far
+        if directory.path().exists() {
+            looks += 1;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    ensure!(looks > 5 && child.wait()?.success());
+    Ok(())
+}
