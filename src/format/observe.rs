@@ -21,6 +21,8 @@ enum Look {
     Interval,
     Float4,
     Float8,
+    /// A composite, perhaps: what looks like a date in it is taken for one.
+    Unknown,
 }
 
 /// Looks at the rows of one table.
@@ -44,6 +46,7 @@ impl Observer {
                 "interval" => (Look::Interval, list),
                 "real" => (Look::Float4, list),
                 "double precision" => (Look::Float8, list),
+                _ if c.may_hold_floats() => (Look::Unknown, true),
                 _ => (Look::Nothing, false),
             }
         };
@@ -85,6 +88,8 @@ impl SeenSettings {
                 self.date(text);
                 self.zone(text);
             }
+            Look::Unknown if looks_like_date(text) => self.date(text),
+            Look::Unknown => {}
             Look::Float4 => self.float(text, 6),
             Look::Float8 => self.float(text, 15),
         }
@@ -167,6 +172,14 @@ impl SeenSettings {
             time_zone_offset: self.offset.clone().flatten(),
         }
     }
+}
+
+/// `2024-02-29…`, `29.02.2024…`, `02/29/2024…`, `02-29-2024…`
+fn looks_like_date(text: &str) -> bool {
+    let date = text.split([' ', 'T']).next().unwrap_or_default();
+    let parts: Vec<&str> = date.split(['-', '/', '.']).collect();
+    let digits = parts.iter().all(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit()));
+    digits && parts.len() == 3 && parts.iter().any(|p| p.len() == 4) && parts.iter().all(|p| p.len() <= 4)
 }
 
 #[cfg(test)]

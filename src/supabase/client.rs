@@ -35,6 +35,9 @@ pub struct Client {
 /// hundreds of tables would otherwise be waited for one by one.
 const GIVE_UPS: u32 = 4;
 
+/// A table that no project has: PostgREST answers 404 for it.
+const NO_SUCH_TABLE: &str = "supabackup_asks_whether_anybody_is_there?limit=0";
+
 /// What the API's refusal means for the caller.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ApiError {
@@ -62,6 +65,9 @@ pub enum ApiError {
     /// The answer was too large: ask for less.
     #[error("{0}")]
     TooLarge(String),
+    /// The answer broke off or never came, every time: something on the way may limit size or time.
+    #[error("{0}")]
+    Broken(String),
     /// The answer is not what was asked for (broken off, other content).
     #[error("{0}")]
     Damaged(String),
@@ -149,7 +155,7 @@ impl Client {
         };
         if !gave_up {
             self.give_ups.store(0, Ordering::Relaxed);
-        } else if self.give_ups.fetch_add(1, Ordering::Relaxed) + 1 >= GIVE_UPS {
+        } else if self.give_ups.fetch_add(1, Ordering::Relaxed) + 1 >= GIVE_UPS && !self.answers().await {
             let why = match &sent {
                 Ok(answer) => self.meaning(answer).to_string(),
                 Err(error) => error.to_string(),
@@ -162,8 +168,7 @@ impl Client {
             Err(HttpError::TooLarge(limit)) => {
                 Err(ApiError::TooLarge(format!("the answer is larger than {limit} bytes")))
             }
-            // something on the way may limit size or time: a smaller page may pass
-            Err(error @ HttpError::Unreachable { connected: true, .. }) => Err(ApiError::TooLarge(error.to_string())),
+            Err(error @ HttpError::Unreachable { connected: true, .. }) => Err(ApiError::Broken(error.to_string())),
             Err(error) => Err(self.unreachable(&error.to_string())),
         }
     }
@@ -184,6 +189,18 @@ impl Client {
             Ok(answer) => Err(self.meaning(&answer)),
             Err(error) => Err(self.unreachable(&error.to_string())),
         }
+    }
+
+    /// Whether the project still answers anything: then only what was asked for does not come.
+    async fn answers(&self) -> bool {
+        let Ok(url) = Url::parse(&format!("{}{NO_SUCH_TABLE}", self.base)) else { return false };
+        let headers = self.keys.clone();
+        let request = Request { method: Method::GET, url, headers, body_limit: PAGE_LIMIT, plausible: whole_json };
+        let answered = matches!(self.http.send(&request).await, Ok(answer) if answer.status == 404);
+        if answered {
+            self.give_ups.store(0, Ordering::Relaxed);
+        }
+        answered
     }
 
     fn unreachable(&self, why: &str) -> ApiError {

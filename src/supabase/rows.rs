@@ -22,6 +22,10 @@ pub struct Window {
     oids: Option<(u32, u32)>,
 }
 
+/// How many pages of a window may break off for good before it is given up: smaller ones may pass,
+/// but each costs every retry.
+const BROKEN_PAGES: u32 = 2;
+
 /// A block holds fewer rows than this (291 in the usual 8 kB); the guess only steers the halving.
 const OFFSETS_PER_BLOCK: u16 = 512;
 
@@ -108,6 +112,7 @@ impl TableReader {
         let select = self.select(shape);
         let mut todo = vec![window];
         let mut pages = Vec::new();
+        let mut broken = 0;
         while let Some(window) = todo.pop() {
             let mut query = vec![("select", select.to_owned())];
             query.extend(window.filters());
@@ -121,6 +126,10 @@ impl TableReader {
                     ApiError::TooLarge(format!("the server sends {} of {total} rows", page.rows))
                 }
                 Err(error @ (ApiError::TimedOut(_) | ApiError::TooLarge(_))) => error,
+                Err(ApiError::Broken(why)) if broken < BROKEN_PAGES => {
+                    broken += 1;
+                    ApiError::Broken(why)
+                }
                 Err(error) => return Err(error),
             };
             match (window.halve(), refused) {

@@ -150,7 +150,7 @@ impl TableCopy {
                     self.close(&mut run, None).await?;
                     return Ok(run.pieces);
                 }
-                Ok(Err(TableError::Api(ApiError::TooLarge(_)))) => {} // it grew
+                Ok(Err(TableError::Api(ApiError::TooLarge(_) | ApiError::Broken(_)))) => {} // it grew, or is too much at once
                 Ok(Err(error)) => return Err(error),
                 Err(error) => return Err(TableError::Fatal(error.into())),
             }

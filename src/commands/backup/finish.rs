@@ -1,5 +1,7 @@
 //! The ledger: what was read becomes a manifest, and the manifest is written last.
 
+use std::collections::HashMap;
+
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
@@ -206,9 +208,27 @@ async fn store_rest(shared: &Shared, manifest: &mut Manifest) -> anyhow::Result<
         let file = put(name, Bytes::from(text)).await?;
         manifest.files.push(file);
     }
+    all_there(shared, manifest).await?;
     let bytes = manifest.to_bytes().map_err(anyhow::Error::from)?;
     put(CHECKSUMS, Bytes::from(checksums(manifest, &bytes))).await?;
     let key = shared.keys.at(MANIFEST).map_err(store_failure)?;
     shared.committing.store(true, std::sync::atomic::Ordering::SeqCst);
     shared.store.create(&key, Bytes::from(bytes)).await.map_err(store_failure)
+}
+
+/// Somebody may have tidied up meanwhile: a folder without a manifest looks like a leftover.
+async fn all_there(shared: &Shared, manifest: &Manifest) -> anyhow::Result<()> {
+    let folder = shared.keys.folder();
+    let entries = shared.store.list(&folder).await.map_err(store_failure)?;
+    let sizes: HashMap<&str, u64> = entries.iter().map(|e| (e.key.as_str(), e.size)).collect();
+    for (key, size, _) in manifest.stored() {
+        if sizes.get(format!("{folder}/{key}").as_str()) != Some(&size) {
+            return Err(Failure::failed(format!(
+                "storing the snapshot: {key} disappeared or changed while the run went on"
+            ))
+            .hint("keep other jobs out of the store's folder while a backup runs")
+            .into());
+        }
+    }
+    Ok(())
 }

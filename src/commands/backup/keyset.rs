@@ -60,7 +60,7 @@ impl TableCopy {
         let mut limit = self.work.reader.target_rows();
         loop {
             let page = match self.work.reader.page_after(after.as_deref(), limit).await {
-                Err(ApiError::TooLarge(_) | ApiError::TimedOut(_)) if limit > 1 => {
+                Err(ApiError::TooLarge(_) | ApiError::TimedOut(_) | ApiError::Broken(_)) if limit > 1 => {
                     limit = limit.div_ceil(2);
                     continue;
                 }

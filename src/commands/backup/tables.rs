@@ -197,6 +197,10 @@ async fn afresh(table: &mut TableCopy, why: &str) -> Result<(), TableError> {
 /// Reads tables anew whose described structure is another than when they were read. True if there
 /// were any: then they have to be swept again.
 async fn restructured(shared: &Arc<Shared>, copied: &mut Copied) -> anyhow::Result<bool> {
+    if copied.tables.iter().any(|t| t.passes > 1) {
+        // something is being done to this database: let the API learn of it
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    }
     let changed = match changed_structures(shared, &copied.tables).await {
         Ok(changed) => changed,
         Err(error) => {

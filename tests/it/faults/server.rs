@@ -54,11 +54,11 @@ fn connections_that_the_database_ends_are_made_again() -> Result<()> {
     let (stack, truth) = sample()?;
     let directory = tempfile::tempdir()?;
     stack.start_log()?;
-    stack.control("PUT", "/latency", "10")?;
+    stack.control("PUT", "/latency", "25")?;
     let run = Run::new(&["backup"]).on(&stack).env("SUPABACKUP_RETRY_DELAY", "100ms").store(directory.path());
     let child = run.start()?;
-    for _ in 0..4 {
-        wait_for_requests(&stack, "", stack.log()?.len() + 10)?;
+    for _ in 0..3 {
+        wait_for_requests(&stack, "", stack.log()?.len() + 5)?;
         stack.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'authenticator'")?;
     }
     stack.control("PUT", "/latency", "0")?;

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail, ensure};
 use supabackup::format::{Fields, JsonReader, write_record};
 use supabackup::model::{Artifact, Manifest, ReadAs, TableEntry};
+use supabackup::snapshot::PartRows;
 
 /// The rows of one table as text, sorted.
 pub(crate) type Rows = Vec<Vec<u8>>;
@@ -46,6 +47,23 @@ pub(crate) fn json_rows(snapshot: &Path, table: &TableEntry) -> Result<Rows> {
     for part in table.parts_of(Artifact::Json) {
         let raw = zstd_cat(&[snapshot.join(&part.key)])?;
         let mut reader = JsonReader::new(BufReader::new(raw.as_slice()), &names);
+        let mut fields = Fields::default();
+        while reader.next_row(&mut fields)? {
+            let mut text = Vec::new();
+            write_record(fields.iter(), &mut text);
+            rows.push(escape(&text));
+        }
+    }
+    rows.sort_unstable();
+    Ok(rows)
+}
+
+/// The rows of one artifact of a table, made into the same text.
+pub(crate) fn stored_rows(snapshot: &Path, table: &TableEntry, artifact: Artifact) -> Result<Rows> {
+    let mut rows = Rows::new();
+    for part in table.parts_of(artifact) {
+        let stored = std::fs::read(snapshot.join(&part.key))?;
+        let mut reader = PartRows::open(stored.into(), table, part)?;
         let mut fields = Fields::default();
         while reader.next_row(&mut fields)? {
             let mut text = Vec::new();

@@ -2,6 +2,7 @@
 //! compare two databases row by row.
 
 pub(crate) mod compare;
+pub(crate) mod honest;
 pub(crate) mod run;
 pub(crate) mod stack;
 

@@ -2,11 +2,16 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use supabackup::model::Manifest;
 
 use super::Stack;
+
+/// The binary's path.
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_supabackup");
 
 /// One call of the binary.
 #[derive(Debug)]
@@ -28,7 +33,12 @@ pub(crate) struct Ran {
 impl Run {
     /// `supabackup ARGS` without any variable but PATH.
     pub(crate) fn new(args: &[&str]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_supabackup"));
+        Self::program(BINARY, args)
+    }
+
+    /// Another program with nothing in its environment, to start the binary in a certain way.
+    pub(crate) fn program(program: &str, args: &[&str]) -> Self {
+        let mut command = Command::new(program);
         #[expect(clippy::disallowed_methods, reason = "the one variable that the scrubbed environment keeps")]
         let path = std::env::var_os("PATH").unwrap_or_default();
         command.env_clear().env("PATH", path).args(args);
@@ -59,6 +69,13 @@ impl Run {
         self.env("SUPABACKUP_STORE", directory)
     }
 
+    /// In this working directory.
+    #[must_use]
+    pub(crate) fn inside(mut self, directory: &Path) -> Self {
+        self.command.current_dir(directory);
+        self
+    }
+
     /// Starts it.
     pub(crate) fn start(mut self) -> Result<Child> {
         self.command.spawn().context("starting the binary")
@@ -77,9 +94,24 @@ impl Run {
     }
 }
 
+/// No call takes this long: one that does hangs, and is a failure.
+const LONGEST: Duration = Duration::from_secs(120);
+
 /// Waits for a started call.
 pub(crate) fn finished(child: Child) -> Result<Ran> {
+    let id = child.id().to_string();
+    let (done, watched) = mpsc::channel::<()>();
+    let watch = std::thread::spawn(move || {
+        let hangs = watched.recv_timeout(LONGEST) == Err(mpsc::RecvTimeoutError::Timeout);
+        if hangs {
+            let _ = Command::new("kill").args(["-s", "KILL", &id]).status();
+        }
+        hangs
+    });
     let output = child.wait_with_output()?;
+    drop(done);
+    let hung = watch.join().unwrap_or(true);
+    ensure!(!hung, "the call hung for {LONGEST:?}\n{}", String::from_utf8_lossy(&output.stderr));
     let signal = std::os::unix::process::ExitStatusExt::signal(&output.status);
     let code = output.status.code().or(signal.map(|s| 128 + s)).unwrap_or(-1);
     Ok(Ran { code, stdout: String::from_utf8(output.stdout)?, stderr: String::from_utf8(output.stderr)? })

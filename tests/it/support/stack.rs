@@ -12,6 +12,17 @@ pub(crate) struct Stack {
     env: HashMap<String, String>,
 }
 
+/// One line of the gateway's record.
+#[derive(Debug, serde::Deserialize)]
+pub(crate) struct Request {
+    /// Path and query.
+    pub(crate) target: String,
+    /// 0: no answer.
+    pub(crate) status: u16,
+    /// When it came in.
+    pub(crate) at_ms: f64,
+}
+
 fn script() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stack/stack")
 }
@@ -24,9 +35,15 @@ fn succeeded(what: &str, output: Output) -> Result<String> {
 impl Stack {
     /// Starts a stack: `Stack::up(&["--data", "torture"])`.
     pub(crate) fn up(options: &[&str]) -> Result<Self> {
+        Self::up_with(options, &[])
+    }
+
+    /// Starts a stack whose programs see these variables too.
+    pub(crate) fn up_with(options: &[&str], variables: &[(&str, &str)]) -> Result<Self> {
         let output = Command::new(script())
             .arg("up")
             .args(options)
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .output()
             .context("running the stack script")?;
@@ -67,15 +84,40 @@ impl Stack {
     /// PUT, POST, GET or DELETE on the gateway's control address.
     pub(crate) fn control(&self, method: &str, path: &str, body: &str) -> Result<String> {
         let url = format!("{}{path}", self.get("STACK_GATEWAY_CONTROL"));
-        let output = Command::new("curl")
-            .args(["-sS", "--fail-with-body", "-X", method, "--data-binary", body, &url])
-            .output()?;
+        let mut curl = Command::new("curl")
+            .args(["-sS", "--fail-with-body", "-X", method, "--data-binary", "@-", &url])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let mut input = curl.stdin.take().context("curl has no input")?;
+        std::io::Write::write_all(&mut input, body.as_bytes())?;
+        drop(input);
+        let output = curl.wait_with_output()?;
         succeeded(&format!("{method} {path}: {}", String::from_utf8_lossy(&output.stdout)), output)
     }
 
     /// Plans faults; each must have been hit by the time [`Stack::faults_hit`] is asked.
     pub(crate) fn faults(&self, rules: &serde_json::Value) -> Result<()> {
         self.control("POST", "/faults", &rules.to_string()).map(drop)
+    }
+
+    /// Drops the planned faults.
+    pub(crate) fn no_faults(&self) -> Result<()> {
+        self.control("DELETE", "/faults", "").map(drop)
+    }
+
+    /// Records requests from now on.
+    pub(crate) fn start_log(&self) -> Result<()> {
+        self.control("PUT", "/log", "")?;
+        self.control("DELETE", "/log", "").map(drop)
+    }
+
+    /// The requests since [`Stack::start_log`], in the order in which they came in.
+    pub(crate) fn log(&self) -> Result<Vec<Request>> {
+        let mut log: Vec<Request> = serde_json::from_str(&self.control("GET", "/log", "")?)?;
+        log.sort_by(|a, b| a.at_ms.total_cmp(&b.at_ms));
+        Ok(log)
     }
 
     /// How often each planned fault was hit.
