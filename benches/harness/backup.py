@@ -4,7 +4,7 @@ import json
 import shutil
 import subprocess
 
-from .measure import Failed, run
+from .measure import Cost, Failed, run
 
 
 class Backup:
@@ -37,14 +37,15 @@ class Backup:
         return sum(p["raw_size"] for t in tables for p in t["parts"] if p["artifact"] == artifact)
 
 
-def zstd_cpu(store, level, scratch):
-    """CPU seconds of one thread of zstd that compresses the parts of a snapshot, one artifact after the other."""
+def zstd(store, level, scratch):
+    """One thread of zstd on the parts of a snapshot, decompressed: one artifact, then the other, as one cost."""
     raw = scratch / "raw"
-    seconds = 0.0
+    costs = []
     for folder in ("sql", "json"):
         with open(raw, "wb") as file:
             subprocess.run(["zstd", "-q", "-dc", *sorted(store.glob(f"*/*/{folder}/*.zst"))], stdout=file, check=True)
-        cost, _ = run(["zstd", "-q", f"-{level}", "--single-thread", "-c", raw], scratch, discard=True)
-        seconds += cost.cpu
+        costs.append(run(["zstd", "-q", f"-{level}", "--single-thread", "-c", raw], scratch, discard=True)[0])
     raw.unlink()
-    return seconds
+    wall = sum(c.wall for c in costs)
+    others = sum(c.others * c.wall for c in costs) / wall
+    return Cost(wall, sum(c.cpu for c in costs), max(c.rss for c in costs), 0.0, others)

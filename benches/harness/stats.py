@@ -8,9 +8,8 @@ MB, MIB = 1e6, 2**20
 class Summary:
     """The runs of one configuration."""
 
-    def __init__(self, name, costs, rows, raw):
-        self.name, self.costs = name, costs
-        self.rows, self.raw = rows, raw  # the table's rows, and their bytes as COPY text
+    def __init__(self, costs, rows, raw):
+        self.costs, self.rows, self.raw = costs, rows, raw  # raw: the rows' bytes as COPY text
 
     def median(self, figure):
         return median(getattr(cost, figure) for cost in self.costs)

@@ -1,9 +1,9 @@
 """Whether cost per row and memory stay the same from small tables to large ones."""
 
 from .backup import Backup
-from .compare import in_turn
 from .stack import stack
 from .stats import MIB, Summary, markdown, seconds, size, target
+from .turns import in_turn
 
 
 def steps(kind, sizes, options, scratch):
@@ -25,7 +25,7 @@ def step(kind, rows, options, scratch):
         backup.run(running, scratch)  # a first one fills the server's caches
         name = f"{size(rows)} {kind} rows"
         costs = in_turn({name: lambda: backup.run(running, scratch)}, options.repeat)
-        return Summary(name, costs[name], rows, backup.raw_bytes("sql"))
+        return Summary(costs[name], rows, backup.raw_bytes("sql"))
 
 
 def judge(sizes, per_row, peaks):

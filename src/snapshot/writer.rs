@@ -9,6 +9,7 @@ use crate::format::{CopyReader, CopyWriter, Digest, Fields, JsonReader, JsonWrit
 use crate::model::{Artifact, Column, Part, TableName};
 use crate::seal::{Frame, Framer, Sealed, Sealer};
 use crate::snapshot::SnapshotKeys;
+use crate::snapshot::stored::StoredRows;
 use crate::store::{Store, StoreError};
 
 /// Why a part could not be written.
@@ -368,22 +369,6 @@ impl TableWriter {
     /// Forgets rows that were not stored yet.
     pub fn discard(&mut self) {
         self.open = None;
-    }
-}
-
-/// Rows of a part that was stored in this run.
-enum StoredRows {
-    Sql(CopyReader<Box<dyn BufRead + Send>>),
-    Json(JsonReader<Box<dyn BufRead + Send>>),
-}
-
-impl StoredRows {
-    fn next_row(&mut self, fields: &mut Fields) -> Result<bool, WriteError> {
-        match self {
-            Self::Sql(reader) => reader.next_row(fields),
-            Self::Json(reader) => reader.next_row(fields),
-        }
-        .map_err(WriteError::from)
     }
 }
 

@@ -35,6 +35,9 @@ impl Moments {
     }
 }
 
+/// Before its handlers are in place a signal ends the program as it ends any other: nothing was begun.
+const STARTED: Duration = Duration::from_millis(60);
+
 /// A stack whose answers take a while, what it holds, and how long a run of it takes.
 fn slow_sample(milliseconds: &str) -> Result<(Stack, Truth, Duration)> {
     let stack = Stack::up(&["--data", "sample", "--max-rows", "200", "--latency", milliseconds])?;
@@ -88,7 +91,7 @@ fn a_polite_signal_at_any_moment_leaves_nothing_behind() -> Result<()> {
     let mut moments = Moments::new(took.mul_f64(1.05))?;
     let mut stopped = 0;
     for n in 0..26 {
-        let (signal, moment) = (["TERM", "TERM", "INT", "HUP"][n % 4], moments.next());
+        let (signal, moment) = (["TERM", "TERM", "INT", "HUP"][n % 4], moments.next().max(STARTED));
         let directory = tempfile::tempdir()?;
         let child = backup(&stack, directory.path()).start()?;
         let trigger = Trigger::new(signal, child.id())?;

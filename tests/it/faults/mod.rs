@@ -41,7 +41,7 @@ fn spoiled(stack: &Stack, truth: &Truth, rules: &[Value], more: &[(&str, &str)])
     let ended = run_and_judge(truth, run).with_context(|| format!("{rules:?}"))?;
     let hits = stack.faults_hit()?;
     stack.no_faults()?;
-    ensure!(hits.iter().all(|&hit| hit > 0), "not every planned fault was hit: {hits:?} of {rules:?}");
+    ensure!(hits.iter().all(|&hit| hit > 0), "not every planned fault was hit: {hits:?} of {rules:?}: {ended:?}");
     Ok(ended)
 }
 
