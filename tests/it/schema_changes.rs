@@ -162,20 +162,6 @@ fn columns_that_come_go_or_change_their_names_are_stored_as_they_are_now() -> Re
     Ok(())
 }
 
-#[test]
-fn columns_that_change_their_type_are_stored_with_the_new_one() -> Result<()> {
-    let project = Project { latency: 200, ..Project::new()? };
-    project.at_both_moments("ALTER TABLE victim ALTER COLUMN size TYPE text USING 'n' || size", |ended| {
-        let (_, manifest) = ended.complete()?;
-        let victim = manifest.tables.iter().find(|t| t.name.name == "victim").context("no victim")?;
-        let size = victim.columns.iter().find(|c| c.name == "size").context("no column")?;
-        ensure!(size.type_name == "text", "its type is still {}", size.type_name);
-        Ok(())
-    })?;
-    // this changes how rows look, and no row
-    project.at_both_moments("ALTER TYPE temper RENAME VALUE 'fine' TO 'well'", |ended| ended.complete().map(drop))
-}
-
 /// Every URL parser on the way takes `..` out of a path.
 #[test]
 fn a_table_named_dot_dot_is_named_as_missing() -> Result<()> {
