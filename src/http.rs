@@ -186,6 +186,8 @@ fn is_transient(answer: &Answer) -> bool {
                 || text.contains("\"40P01\"")
                 || text.contains("\"55P03\"")
         }
+        // what PostgREST makes of a connection that the database ended under a statement
+        400 => String::from_utf8_lossy(&answer.body).contains("\"code\":\"\""),
         _ => false,
     }
 }
@@ -303,6 +305,8 @@ mod tests {
         assert!(is_transient(&answer(500, "<html>")));
         assert!(is_transient(&answer(500, r#"{"code":"40001"}"#)));
         assert!(is_transient(&answer(544, "")));
+        assert!(is_transient(&answer(400, r#"{"code":"","details":null,"hint":null,"message":""}"#)));
+        assert!(!is_transient(&answer(400, r#"{"code":"42703"}"#)));
         assert!(!is_transient(&answer(540, "")));
         assert!(!is_transient(&answer(404, "")));
     }

@@ -4,10 +4,11 @@
 //! the database rests, and is the judge.
 
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
-use serde_json::json;
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
 
 use crate::support::honest::{Ended, Truth, is_stable, outcome_is_honest};
 use crate::support::run::{Ran, finished};
@@ -32,13 +33,15 @@ struct Project {
     stack: Stack,
     /// Of every answer after the change, in milliseconds.
     latency: u64,
+    /// Whether the API's description of the victim shows the change: the run is held until it does.
+    learned: fn(&Value) -> bool,
 }
 
 impl Project {
     fn new() -> Result<Self> {
         let stack = Stack::up(&["--data", "none", "--max-rows", "70"])?;
         stack.sql("SET ROLE postgres; CREATE TABLE neighbour (id int PRIMARY KEY); INSERT INTO neighbour SELECT generate_series(1, 200)")?;
-        Ok(Self { stack, latency: 40 })
+        Ok(Self { stack, latency: 40, learned: |_| true })
     }
 
     /// Makes the victim anew and waits until the API shows it as it is.
@@ -70,9 +73,21 @@ impl Project {
         // `VACUUM` will not stand behind another statement
         let role = if sql.starts_with("VACUUM") { "" } else { "SET ROLE postgres; " };
         self.stack.sql(&format!("{role}{sql}"))?;
-        std::thread::sleep(Duration::from_millis(4 * self.latency));
+        std::thread::sleep(Duration::from_millis(160));
+        while !(self.learned)(&self.described()?) {
+            ensure!(begun.elapsed() < Duration::from_secs(20), "the API does not learn of {sql}");
+        }
         self.stack.control("PUT", "/latency", "0")?;
         finished(child)
+    }
+
+    /// What the API says of the victim's columns, asked past the gateway and its latency.
+    fn described(&self) -> Result<Value> {
+        let bearer = format!("Authorization: Bearer {}", self.stack.get("SUPABASE_SERVICE_ROLE_KEY_LEGACY"));
+        let output =
+            Command::new("curl").args(["-sS", "-H", &bearer, self.stack.get("STACK_POSTGREST_URL")]).output()?;
+        let document: Value = serde_json::from_slice(&output.stdout)?;
+        Ok(document["definitions"]["victim"]["properties"].clone())
     }
 
     /// The change at both moments.
@@ -160,6 +175,23 @@ fn columns_that_come_go_or_change_their_names_are_stored_as_they_are_now() -> Re
         project.at_both_moments(sql, as_it_is_now)?;
     }
     Ok(())
+}
+
+#[test]
+fn columns_that_change_their_type_are_stored_with_the_new_one() -> Result<()> {
+    let retyped = Project { latency: 1000, learned: |columns| columns["size"]["format"] == "text", ..Project::new()? };
+    retyped.at_both_moments("ALTER TABLE victim ALTER COLUMN size TYPE text USING 'n' || size", |ended| {
+        let (_, manifest) = ended.complete()?;
+        let victim = manifest.tables.iter().find(|t| t.name.name == "victim").context("no victim")?;
+        let size = victim.columns.iter().find(|c| c.name == "size").context("no column")?;
+        ensure!(size.type_name == "text", "its type is still {}", size.type_name);
+        Ok(())
+    })?;
+    // this changes how rows look, and no row
+    let renamed = Project { learned: |columns| columns["mood"]["enum"][0] == "well", ..retyped };
+    renamed.at_both_moments("ALTER TYPE temper RENAME VALUE 'fine' TO 'well'; NOTIFY pgrst, 'reload schema'", |ended| {
+        ended.complete().map(drop)
+    })
 }
 
 /// Every URL parser on the way takes `..` out of a path.

@@ -92,9 +92,18 @@ fn every_passing_refusal_of_a_gateway_is_waited_out() -> Result<()> {
         .map(|(i, &status)| rule("", 1 + 4 * i, 1, answer(status, "<html>later</html>")))
         .collect();
     spoiled(&stack, &truth, &rules, &[])?.complete()?;
-    // PostgREST's own: no connection, no schema cache, no connection of the pool, a deadlock
-    let codes =
-        [(503, "PGRST000"), (503, "PGRST001"), (503, "PGRST002"), (504, "PGRST003"), (500, "40001"), (500, "40P01")];
+    // PostgREST's own: no connection, no schema cache, no connection of the pool, a deadlock, and a
+    // connection that the database ended under a statement, which has no code at all
+    let codes = [
+        (503, "PGRST000"),
+        (503, "PGRST001"),
+        (503, "PGRST002"),
+        (504, "PGRST003"),
+        (500, "40001"),
+        (500, "40P01"),
+        (500, "55P03"),
+        (400, ""),
+    ];
     let body = |code: &str| format!(r#"{{"code":"{code}","details":null,"hint":null,"message":"made up"}}"#);
     let rules: Vec<Value> = codes
         .iter()

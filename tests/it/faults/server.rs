@@ -13,11 +13,15 @@ use crate::support::{Run, Stack};
 #[test]
 fn a_server_that_is_killed_is_waited_for() -> Result<()> {
     let (stack, truth) = sample()?;
-    for after in [5, 25, 45] {
+    for after in [5, 20, 35] {
         let directory = tempfile::tempdir()?;
         stack.start_log()?;
-        stack.control("PUT", "/latency", "20")?;
-        let patient = Run::new(&["backup"]).on(&stack).env("SUPABACKUP_RETRY_DELAY", "200ms").store(directory.path());
+        stack.control("PUT", "/latency", "30")?;
+        let patient = Run::new(&["backup"])
+            .on(&stack)
+            .env("SUPABACKUP_RETRY_DELAY", "200ms")
+            .env("SUPABACKUP_CONNECTIONS", "2")
+            .store(directory.path());
         let child = patient.start()?;
         wait_for_requests(&stack, "", after)?;
         stack.script("kill-postgrest", &[])?;
@@ -33,11 +37,16 @@ fn a_server_that_is_killed_is_waited_for() -> Result<()> {
 #[test]
 fn a_server_that_is_killed_for_good_leaves_a_marked_snapshot_or_none() -> Result<()> {
     let (stack, truth) = sample()?;
-    for after in [2, 12, 25, 45] {
+    for after in [2, 12, 25, 40] {
         let directory = tempfile::tempdir()?;
         stack.start_log()?;
-        stack.control("PUT", "/latency", "20")?;
-        let child = Run::new(&["backup"]).on(&stack).env("SUPABACKUP_RETRIES", "2").store(directory.path()).start()?;
+        stack.control("PUT", "/latency", "30")?;
+        let child = Run::new(&["backup"])
+            .on(&stack)
+            .env("SUPABACKUP_RETRIES", "2")
+            .env("SUPABACKUP_CONNECTIONS", "2")
+            .store(directory.path())
+            .start()?;
         wait_for_requests(&stack, "", after)?;
         stack.script("kill-postgrest", &[])?;
         let ran = finished(child)?;
