@@ -49,16 +49,24 @@ impl Framer {
         Ok(Self { compressor })
     }
 
-    /// Compresses `raw`. `room` is working space, whose content does not matter.
-    pub fn frame(&mut self, raw: &[u8], room: &mut Vec<u8>) -> io::Result<Frame> {
-        let mut bytes = Vec::new();
+    /// Compresses `raw` into `buffer`, which is emptied first.
+    pub fn frame(&mut self, raw: &[u8], mut buffer: Vec<u8>) -> io::Result<Frame> {
+        buffer.clear();
         for piece in raw.chunks(LARGEST_FRAME) {
-            room.clear();
-            room.reserve(zstd::zstd_safe::compress_bound(piece.len()));
-            self.compressor.compress_to_buffer(piece, room)?;
-            bytes.extend_from_slice(room);
+            let end = buffer.len();
+            buffer.reserve(zstd::zstd_safe::compress_bound(piece.len()));
+            let mut rest = io::Cursor::new(&mut buffer);
+            rest.set_position(end as u64);
+            self.compressor.compress_to_buffer(piece, &mut rest)?;
         }
-        Ok(Frame { bytes, raw_size: raw.len() as u64 })
+        Ok(Frame { bytes: buffer, raw_size: raw.len() as u64 })
+    }
+}
+
+impl Frame {
+    /// The buffer that it was made in, to be used again.
+    pub fn into_buffer(self) -> Vec<u8> {
+        self.bytes
     }
 }
 
@@ -82,8 +90,9 @@ impl Sealer {
     /// Adds raw bytes.
     pub fn write(&mut self, raw: &[u8]) -> io::Result<()> {
         if !raw.is_empty() {
-            let frame = self.framer.frame(raw, &mut self.room)?;
+            let frame = self.framer.frame(raw, std::mem::take(&mut self.room))?;
             self.add(&frame);
+            self.room = frame.into_buffer();
         }
         Ok(())
     }

@@ -3,6 +3,8 @@
 
 use memchr::memchr2;
 
+use crate::format::append::Appender;
+
 /// Skips white space.
 #[inline]
 pub(crate) fn skip_space(text: &[u8], mut at: usize) -> usize {
@@ -70,18 +72,22 @@ pub(crate) fn skip_value(text: &[u8], at: usize) -> Result<usize, &'static str> 
 /// Appends the string whose opening quote stands just before `at`, and returns the position after
 /// its closing quote.
 pub(crate) fn unescape(text: &[u8], mut at: usize, out: &mut Vec<u8>) -> Result<usize, &'static str> {
+    let mut out = Appender::new(out);
     loop {
-        let Some(run) = text.get(at..).and_then(|rest| memchr2(b'"', b'\\', rest)) else {
-            return Err("a JSON string does not end");
-        };
-        out.extend_from_slice(&text[at..at + run]);
-        at += run;
+        at = out.run(text, at).ok_or("a JSON string does not end")?;
         if text[at] == b'"' {
+            out.finish();
             return Ok(at + 1);
         }
         // Escapes come in clusters (a quote inside jsonb inside a record is `\"\"`), so they are
-        // taken in a loop of their own before the next search is started.
+        // taken in a loop of their own before the next run is copied.
         while text.get(at) == Some(&b'\\') {
+            if text.get(at..at + 4) == Some(b"\\\"\\\"") {
+                out.push(b'"');
+                out.push(b'"');
+                at += 4;
+                continue;
+            }
             let plain = match text.get(at + 1) {
                 Some(&b @ (b'"' | b'\\' | b'/')) => b,
                 Some(b'n') => b'\n',
@@ -90,7 +96,7 @@ pub(crate) fn unescape(text: &[u8], mut at: usize, out: &mut Vec<u8>) -> Result<
                 Some(b'b') => 8,
                 Some(b'f') => 12,
                 Some(b'u') => {
-                    at = unescape_unicode(text, at, out)?;
+                    at = unescape_unicode(text, at, &mut out)?;
                     continue;
                 }
                 _ => return Err("a JSON string holds an unknown escape"),
@@ -102,7 +108,7 @@ pub(crate) fn unescape(text: &[u8], mut at: usize, out: &mut Vec<u8>) -> Result<
 }
 
 #[cold]
-fn unescape_unicode(text: &[u8], at: usize, out: &mut Vec<u8>) -> Result<usize, &'static str> {
+fn unescape_unicode(text: &[u8], at: usize, out: &mut Appender<'_>) -> Result<usize, &'static str> {
     let unit = |at: usize| -> Result<u32, &'static str> {
         let digits =
             text.get(at..at + 6).filter(|d| d.starts_with(b"\\u")).ok_or("a JSON string is broken off in an escape")?;
@@ -120,7 +126,7 @@ fn unescape_unicode(text: &[u8], at: usize, out: &mut Vec<u8>) -> Result<usize, 
         (first, at + 6)
     };
     let c = char::from_u32(code).ok_or("a JSON string holds half a surrogate pair")?;
-    out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+    c.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| out.push(byte));
     Ok(end)
 }
 

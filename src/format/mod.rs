@@ -1,8 +1,10 @@
 //! Text to rows and back, pure: the page that the API sends, the COPY lines and JSON lines that are
 //! stored, and the digest that proves they are the same rows. Nothing here interprets a value.
 
+mod append;
 mod copy;
 mod digest;
+mod escaped;
 mod json;
 mod jsonl;
 mod observe;

@@ -54,14 +54,13 @@ pub fn for_each_row(
 ) -> Result<u64, Malformed> {
     let mut at = expect(body, 0, b'[')?;
     let mut rows = 0;
-    let mut record = Vec::new();
-    let mut fields = Fields::default();
+    let mut row = Row { body, shape, columns, record: Vec::new(), fields: Fields::default(), keys: Vec::new() };
     at = skip_space(body, at);
     if body.get(at) == Some(&b']') {
         at += 1;
     } else {
         loop {
-            at = one_row(body, at, shape, columns, &mut record, &mut fields, &mut each)?;
+            at = row.read(at, &mut each)?;
             rows += 1;
             at = skip_space(body, at);
             match body.get(at) {
@@ -80,76 +79,112 @@ pub fn for_each_row(
     Ok(rows)
 }
 
-fn one_row(
-    body: &[u8],
-    start: usize,
+/// Reads one row after the other, in room that is used again.
+struct Row<'a> {
+    body: &'a [u8],
     shape: Shape,
     columns: usize,
-    record: &mut Vec<u8>,
-    fields: &mut Fields,
-    each: &mut impl FnMut(&PageRow<'_>) -> Result<(), Malformed>,
-) -> Result<usize, Malformed> {
-    let mut at = expect(body, start, b'{')?;
-    let begin = at;
-    let mut identity_end = None;
-    let (mut tid, mut tableoid) = (None, None);
-    let mut keys: Vec<&[u8]> = Vec::new();
-    record.clear();
-    fields.clear();
-    let mut seen_record = false;
-    if body.get(skip_space(body, at)) == Some(&b'}') {
-        at = skip_space(body, at) + 1;
-    } else {
-        loop {
-            let member = at;
-            at = expect(body, at, b'"')?;
-            let key_end = memchr::memchr(b'"', &body[at..]).ok_or("a JSON key does not end")? + at;
-            let key = &body[at..key_end];
-            at = skip_space(body, expect(body, key_end + 1, b':')?);
-            match key {
-                b"r" => {
-                    identity_end.get_or_insert(member.saturating_sub(1).max(begin)); // without the comma
-                    at = unescape(body, expect(body, at, b'"')?, record)?;
-                    seen_record = true;
-                }
-                [b'c', digit, ..] if digit.is_ascii_digit() => {
-                    identity_end.get_or_insert(member.saturating_sub(1).max(begin)); // without the comma
-                    at = column_value(body, at, fields)?;
-                }
-                _ => {
-                    let end = skip_value(body, at)?;
-                    let value = &body[at..end];
-                    match key {
-                        b"ctid" => tid = Some(parse_tid(value)?),
-                        b"tableoid" => tableoid = Some(parse_oid(value)?),
-                        [b'k', ..] => keys.push(value),
-                        _ => {}
+    record: Vec<u8>,
+    fields: Fields,
+    keys: Vec<&'a [u8]>,
+}
+
+impl Row<'_> {
+    /// Reads the row at `start` and returns the position behind it.
+    fn read(
+        &mut self,
+        start: usize,
+        each: &mut impl FnMut(&PageRow<'_>) -> Result<(), Malformed>,
+    ) -> Result<usize, Malformed> {
+        let body = self.body;
+        let mut at = expect(body, start, b'{')?;
+        let begin = at;
+        let mut identity_end = None;
+        let (mut tid, mut tableoid) = (None, None);
+        self.keys.clear();
+        self.record.clear();
+        self.fields.clear();
+        let mut seen_record = false;
+        if body.get(skip_space(body, at)) == Some(&b'}') {
+            at = skip_space(body, at) + 1;
+        } else {
+            loop {
+                let member = at;
+                at = expect(body, at, b'"')?;
+                let key_end = memchr::memchr(b'"', &body[at..]).ok_or("a JSON key does not end")? + at;
+                let key = &body[at..key_end];
+                at = skip_space(body, expect(body, key_end + 1, b':')?);
+                match key {
+                    b"r" => {
+                        identity_end.get_or_insert(member.saturating_sub(1).max(begin)); // without the comma
+                        at = expect(body, at, b'"')?;
+                        at = self.record(at)?;
+                        seen_record = true;
                     }
-                    at = end;
+                    [b'c', digit, ..] if digit.is_ascii_digit() => {
+                        identity_end.get_or_insert(member.saturating_sub(1).max(begin)); // without the comma
+                        at = column_value(body, at, &mut self.fields)?;
+                    }
+                    _ => {
+                        let end = skip_value(body, at)?;
+                        let value = &body[at..end];
+                        match key {
+                            b"ctid" => tid = Some(parse_tid(value)?),
+                            b"tableoid" => tableoid = Some(parse_oid(value)?),
+                            [b'k', ..] => self.keys.push(value),
+                            _ => {}
+                        }
+                        at = end;
+                    }
                 }
-            }
-            at = skip_space(body, at);
-            match body.get(at) {
-                Some(b',') => at += 1,
-                Some(b'}') => {
-                    at += 1;
-                    break;
+                at = skip_space(body, at);
+                match body.get(at) {
+                    Some(b',') => at += 1,
+                    Some(b'}') => {
+                        at += 1;
+                        break;
+                    }
+                    _ => return Err("the JSON text is broken off or damaged".into()),
                 }
-                _ => return Err("the JSON text is broken off or damaged".into()),
             }
         }
+        match self.shape {
+            Shape::Identity => {}
+            Shape::Record if !seen_record => return Err("a row of the page has no text".into()),
+            Shape::Record => {}
+            Shape::Columns if self.fields.len() != self.columns => {
+                return Err("a row of the page lacks a column".into());
+            }
+            Shape::Columns => super::write_record(self.fields.iter(), &mut self.record),
+        }
+        let whole = &body[begin..at - 1];
+        let identity = identity_end.map_or(whole, |end| &body[begin..end]);
+        each(&PageRow {
+            identity,
+            whole,
+            tid,
+            tableoid,
+            record: &self.record,
+            fields: &self.fields,
+            keys: &self.keys,
+        })?;
+        Ok(at)
     }
-    match shape {
-        Shape::Identity => {}
-        Shape::Record if !seen_record => return Err("a row of the page has no text".into()),
-        Shape::Record => fields.split_record(record, columns)?,
-        Shape::Columns if fields.len() != columns => return Err("a row of the page lacks a column".into()),
-        Shape::Columns => super::write_record(fields.iter(), record),
+
+    /// Reads the row's text, unescaped and split. `at` is behind its opening quote.
+    fn record(&mut self, at: usize) -> Result<usize, Malformed> {
+        if self.shape == Shape::Record
+            && let Some(end) = self.fields.read_escaped(self.body, at, &mut self.record, self.columns)
+        {
+            return Ok(end);
+        }
+        self.record.clear();
+        let end = unescape(self.body, at, &mut self.record)?;
+        if self.shape == Shape::Record {
+            self.fields.split_record(&self.record, self.columns)?;
+        }
+        Ok(end)
     }
-    let whole = &body[begin..at - 1];
-    let identity = identity_end.map_or(whole, |end| &body[begin..end]);
-    each(&PageRow { identity, whole, tid, tableoid, record, fields, keys: &keys })?;
-    Ok(at)
 }
 
 fn column_value(body: &[u8], at: usize, fields: &mut Fields) -> Result<usize, Malformed> {
@@ -173,8 +208,8 @@ fn column_value(body: &[u8], at: usize, fields: &mut Fields) -> Result<usize, Ma
 fn parse_tid(value: &[u8]) -> Result<Tid, Malformed> {
     let parse = || {
         let inner = value.strip_prefix(b"\"(")?.strip_suffix(b")\"")?;
-        let (block, offset) = std::str::from_utf8(inner).ok()?.split_once(',')?;
-        Some(Tid { block: block.parse().ok()?, offset: offset.parse().ok()? })
+        let comma = inner.iter().position(|&b| b == b',')?;
+        Some(Tid { block: number(&inner[..comma])?, offset: number(&inner[comma + 1..])?.try_into().ok()? })
     };
     parse().ok_or_else(|| "a row's ctid is not an address".into())
 }
@@ -182,10 +217,17 @@ fn parse_tid(value: &[u8]) -> Result<Tid, Malformed> {
 /// `"20092"` or `20092`
 fn parse_oid(value: &[u8]) -> Result<u32, Malformed> {
     let digits = value.strip_prefix(b"\"").and_then(|v| v.strip_suffix(b"\"")).unwrap_or(value);
-    std::str::from_utf8(digits)
-        .ok()
-        .and_then(|d| d.parse().ok())
-        .ok_or_else(|| "a row's tableoid is not a number".into())
+    number(digits).ok_or_else(|| "a row's tableoid is not a number".into())
+}
+
+fn number(digits: &[u8]) -> Option<u32> {
+    if digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0_u32, |sum, byte| {
+        let digit = byte.checked_sub(b'0').filter(|&d| d < 10)?;
+        sum.checked_mul(10)?.checked_add(digit.into())
+    })
 }
 
 #[cfg(test)]

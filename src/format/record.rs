@@ -6,11 +6,13 @@
 
 use memchr::memchr2;
 
+use crate::format::append::Appender;
+
 /// The fields of one row. Reused from row to row: splitting allocates nothing once it has grown.
 #[derive(Debug, Default)]
 pub struct Fields {
-    text: Vec<u8>,
-    spans: Vec<Option<(usize, usize)>>,
+    pub(super) text: Vec<u8>,
+    pub(super) spans: Vec<Option<(usize, usize)>>,
 }
 
 impl Fields {
@@ -89,19 +91,16 @@ impl Fields {
             return Ok(at + end);
         }
         let from = self.text.len();
+        let mut text = Appender::new(&mut self.text);
         let mut pos = 1;
         loop {
-            let Some(run) = memchr2(b'"', b'\\', &rest[pos..]) else {
-                return Err("a quoted field of the row does not end");
-            };
-            let special = pos + run;
-            self.text.extend_from_slice(&rest[pos..special]);
+            let special = text.run(rest, pos).ok_or("a quoted field of the row does not end")?;
             let byte = rest[special];
             if rest.get(special + 1) == Some(&byte) {
-                self.text.push(byte);
+                text.push(byte);
                 pos = special + 2;
             } else if byte == b'"' {
-                self.spans.push(Some((from, self.text.len())));
+                self.spans.push(Some((from, text.finish())));
                 return Ok(at + special + 1);
             } else {
                 return Err("a backslash in the row is not doubled");

@@ -13,6 +13,7 @@ mod ledger;
 mod list;
 mod opened;
 mod reader;
+mod rows;
 mod stored;
 mod verify;
 pub mod writer;

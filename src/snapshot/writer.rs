@@ -2,15 +2,21 @@
 
 use std::collections::HashSet;
 use std::io::BufRead;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::future::try_join_all;
+use tokio::task::JoinHandle;
 
 use crate::buffers::Buffers;
-use crate::format::{CopyReader, CopyWriter, Digest, Fields, JsonReader, JsonWriter, Malformed, write_record};
-use crate::model::{Artifact, Column, Part, TableName};
-use crate::seal::{Frame, Framer, Sealed, Sealer};
+use crate::format::{CopyReader, Digest, Fields, JsonReader, Malformed, write_record};
+use crate::model::{Artifact, Part, TableName};
+use crate::seal::{Sealed, Sealer};
 use crate::snapshot::SnapshotKeys;
+pub use crate::snapshot::rows::{Chunk, PartRules, RowFormat};
+use crate::snapshot::rows::{Form, LEAST_FRAME};
 use crate::snapshot::stored::StoredRows;
-use crate::store::{Store, StoreError};
+use crate::store::{Key, Store, StoreError};
 
 /// Why a part could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -24,133 +30,6 @@ pub enum WriteError {
     /// What was stored does not read back.
     #[error("reading a part back: {0}")]
     Reread(#[from] Malformed),
-}
-
-/// How rows become parts; the same for every table of a snapshot.
-#[derive(Debug, Clone, Copy)]
-pub struct PartRules {
-    /// Whether the SQL artifact is written.
-    pub sql: bool,
-    /// Whether the JSON artifact is written.
-    pub json: bool,
-    /// zstd level.
-    pub level: i32,
-    /// A part ends with the page that brings its raw text to this size.
-    pub part_size: u64,
-}
-
-/// Rows in both written forms.
-#[derive(Debug, Default)]
-pub struct Chunk {
-    sql: Form,
-    json: Form,
-    /// How many rows.
-    pub rows: u64,
-    /// Sum of their hashes.
-    pub digest: Digest,
-}
-
-/// One written form: text, or compressed already.
-#[derive(Debug)]
-enum Form {
-    Text(Vec<u8>),
-    Frame(Frame),
-}
-
-impl Default for Form {
-    fn default() -> Self {
-        Self::Text(Vec::new())
-    }
-}
-
-impl Form {
-    fn text(&mut self) -> &mut Vec<u8> {
-        if let Self::Frame(_) = self {
-            *self = Self::default();
-        }
-        match self {
-            Self::Text(text) => text,
-            Self::Frame(_) => unreachable!("it was replaced by text"),
-        }
-    }
-}
-
-/// Text of fewer bytes waits for more before it is compressed: small frames compress badly.
-const LEAST_FRAME: usize = 512 << 10;
-
-/// Writes rows of one table in both forms. Shared by the threads that read its pages.
-#[derive(Debug)]
-pub struct RowFormat {
-    copy: Option<CopyWriter>,
-    json: Option<JsonWriter>,
-    buffers: Buffers,
-    columns: Vec<String>,
-    level: i32,
-    framers: Mutex<Vec<Framer>>,
-}
-
-impl RowFormat {
-    /// For rows with these columns.
-    pub fn new(table: &TableName, columns: &[Column], rules: PartRules, buffers: Buffers) -> Self {
-        let names: Vec<&str> = columns.iter().map(|c| c.name.as_str()).collect();
-        Self {
-            copy: rules.sql.then(|| CopyWriter::new(table, &names)),
-            json: rules.json.then(|| JsonWriter::new(columns)),
-            buffers,
-            columns: columns.iter().map(|c| c.name.clone()).collect(),
-            level: rules.level,
-            framers: Mutex::default(),
-        }
-    }
-
-    fn names(&self) -> Vec<&str> {
-        self.columns.iter().map(String::as_str).collect()
-    }
-
-    /// A chunk without rows.
-    pub fn chunk(&self) -> Chunk {
-        let buffer = |wanted: bool| Form::Text(if wanted { self.buffers.take() } else { Vec::new() });
-        Chunk {
-            sql: buffer(self.copy.is_some()),
-            json: buffer(self.json.is_some()),
-            rows: 0,
-            digest: Digest::default(),
-        }
-    }
-
-    /// Adds one row: `record` is its text, `fields` the same split.
-    pub fn row(&self, record: &[u8], fields: &Fields, chunk: &mut Chunk) {
-        if let Some(copy) = &self.copy {
-            copy.row(fields.iter(), chunk.sql.text());
-        }
-        if let Some(json) = &self.json {
-            json.row(fields.iter(), chunk.json.text());
-        }
-        chunk.rows += 1;
-        chunk.digest.add_row(record);
-    }
-
-    /// Compresses the rows, if they are enough for a frame of their own. Called on the thread that wrote
-    /// them: they are still in its cache, and while they wait for their turn they take up less memory.
-    pub fn press(&self, chunk: Chunk) -> std::io::Result<Chunk> {
-        Ok(Chunk { sql: self.press_form(chunk.sql)?, json: self.press_form(chunk.json)?, ..chunk })
-    }
-
-    fn press_form(&self, form: Form) -> std::io::Result<Form> {
-        match form {
-            Form::Text(text) if text.len() >= LEAST_FRAME => {
-                let spare = self.framers.lock().unwrap_or_else(PoisonError::into_inner).pop();
-                let mut framer = spare.map_or_else(|| Framer::new(self.level), Ok)?;
-                let mut room = self.buffers.take();
-                let frame = framer.frame(&text, &mut room)?;
-                self.buffers.give(room);
-                self.buffers.give(text);
-                self.framers.lock().unwrap_or_else(PoisonError::into_inner).push(framer);
-                Ok(Form::Frame(frame))
-            }
-            other => Ok(other),
-        }
-    }
 }
 
 /// The parts that hold the same rows, one per artifact.
@@ -175,6 +54,8 @@ pub struct TableWriter {
     number: u32,
     open: Option<OpenPart>,
     outputs: Buffers,
+    /// The part before, on its way into the store: that takes a while, and rows are written meanwhile.
+    storing: Option<JoinHandle<Result<(), StoreError>>>,
 }
 
 #[derive(Debug)]
@@ -198,16 +79,17 @@ impl OpenForm {
     }
 
     /// Adds rows behind those that are there.
-    fn add(&mut self, form: Form, buffers: &Buffers) -> std::io::Result<()> {
+    fn add(&mut self, form: Form, format: &RowFormat) -> std::io::Result<()> {
         match form {
             Form::Text(text) => {
                 self.text.extend_from_slice(&text);
-                buffers.give(text);
+                format.buffers.give(text);
                 if self.text.len() < LEAST_FRAME { Ok(()) } else { self.flush() }
             }
             Form::Frame(frame) => {
                 self.flush()?;
                 self.sealer.add(&frame);
+                format.frames.give(frame.into_buffer());
                 Ok(())
             }
         }
@@ -230,7 +112,7 @@ impl TableWriter {
         rules: PartRules,
         outputs: Buffers,
     ) -> Self {
-        Self { store, keys, stem: table.file_stem(), format, rules, number: 0, open: None, outputs }
+        Self { store, keys, stem: table.file_stem(), format, rules, number: 0, open: None, outputs, storing: None }
     }
 
     /// The row format that the parts are written in.
@@ -246,10 +128,10 @@ impl TableWriter {
         };
         open.rows += chunk.rows;
         open.digest += chunk.digest;
-        let buffers = &self.format.buffers;
+        let format = &self.format;
         // both artifacts at once: where rows are not compressed yet, that is most of the work
         let (sql, json) = (open.sql.take(), open.json.take());
-        let (sql, json) = tokio::join!(add(sql, chunk.sql, buffers), add(json, chunk.json, buffers));
+        let (sql, json) = tokio::join!(add(sql, chunk.sql, format), add(json, chunk.json, format));
         (open.sql, open.json) = (sql?, json?);
         let raw = if self.rules.sql { &open.sql } else { &open.json };
         let full = raw.as_ref().is_some_and(|form| form.raw_size() >= self.rules.part_size);
@@ -271,7 +153,8 @@ impl TableWriter {
         })
     }
 
-    /// Ends the part and stores it. `None` if it would hold no rows.
+    /// Ends the part and begins to store it; [`TableWriter::stored`] waits for that. `None` if it would
+    /// hold no rows.
     pub async fn close(&mut self, blocks: Option<[u64; 2]>) -> Result<Option<PartPair>, WriteError> {
         let Some(open) = self.open.take() else { return Ok(None) };
         if open.rows == 0 {
@@ -283,14 +166,12 @@ impl TableWriter {
             finish(open.sql, tail, &self.format.buffers),
             finish(open.json, Vec::new(), &self.format.buffers)
         );
-        let mut parts = Vec::new();
+        let (mut parts, mut sealed_parts) = (Vec::new(), Vec::new());
         for (artifact, sealed) in [(Artifact::Sql, sql?), (Artifact::Json, json?)] {
             let Some(sealed) = sealed else { continue };
             let key = self.keys.part(artifact, &self.stem, self.number);
             let size = sealed.bytes.len() as u64;
-            self.store.put(&self.keys.at(&key)?, sealed.bytes.clone()).await?;
-            // the store is done with it, so this takes the memory back without a copy
-            self.outputs.give(Vec::from(sealed.bytes));
+            sealed_parts.push((self.keys.at(&key)?, sealed.bytes));
             parts.push(Part {
                 key,
                 artifact,
@@ -302,7 +183,17 @@ impl TableWriter {
                 digest: open.digest.to_string(),
             });
         }
+        self.stored().await?;
+        self.storing = Some(tokio::spawn(put_all(Arc::clone(&self.store), sealed_parts, self.outputs.clone())));
         Ok(Some(PartPair { parts, rows: open.rows, digest: open.digest }))
+    }
+
+    /// Waits until every part that was closed is in the store.
+    pub async fn stored(&mut self) -> Result<(), WriteError> {
+        match self.storing.take() {
+            Some(storing) => Ok(storing.await.map_err(std::io::Error::other)??),
+            None => Ok(()),
+        }
     }
 
     /// What `look` says of every row of a stored part, in the order of rows.
@@ -359,7 +250,8 @@ impl TableWriter {
     }
 
     /// Removes a part that another one replaced.
-    pub async fn remove(&self, pair: &PartPair) -> Result<(), WriteError> {
+    pub async fn remove(&mut self, pair: &PartPair) -> Result<(), WriteError> {
+        self.stored().await?;
         for part in &pair.parts {
             self.store.delete(&self.keys.at(&part.key)?).await?;
         }
@@ -372,11 +264,24 @@ impl TableWriter {
     }
 }
 
+async fn put_all(store: Arc<dyn Store>, parts: Vec<(Key, Bytes)>, outputs: Buffers) -> Result<(), StoreError> {
+    let put = |(key, bytes): (Key, Bytes)| {
+        let (store, outputs) = (&store, &outputs);
+        async move {
+            store.put(&key, bytes.clone()).await?;
+            // the store is done with it, so this takes the memory back without a copy
+            outputs.give(Vec::from(bytes));
+            Ok(())
+        }
+    };
+    try_join_all(parts.into_iter().map(put)).await.map(drop)
+}
+
 /// Compression never runs on the threads that drive requests.
-async fn add(open: Option<OpenForm>, form: Form, buffers: &Buffers) -> Result<Option<OpenForm>, std::io::Error> {
+async fn add(open: Option<OpenForm>, form: Form, format: &Arc<RowFormat>) -> Result<Option<OpenForm>, std::io::Error> {
     let Some(mut open) = open else { return Ok(None) };
-    let buffers = buffers.clone();
-    let work = move || open.add(form, &buffers).map(|()| Some(open));
+    let format = Arc::clone(format);
+    let work = move || open.add(form, &format).map(|()| Some(open));
     tokio::task::spawn_blocking(work).await.map_err(std::io::Error::other)?
 }
 

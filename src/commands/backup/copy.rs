@@ -148,6 +148,7 @@ impl TableCopy {
                 Ok(Ok(written)) => {
                     self.take(written, &mut run).await?;
                     self.close(&mut run, None).await?;
+                    self.writer.stored().await?;
                     return Ok(run.pieces);
                 }
                 Ok(Err(TableError::Api(ApiError::TooLarge(_) | ApiError::Broken(_)))) => {} // it grew, or is too much at once
@@ -161,22 +162,8 @@ impl TableCopy {
             // the first window shows how many rows a block holds; only then is read ahead
             let most = if run.rows == 0 && run.windows.len() < 2 { 1 } else { self.shared.ahead };
             let may_go_on = turn.is_some() || written_bytes < LIGHT;
-            while may_go_on && run.pending.len() < most {
-                // Only a table that holds nothing waits for memory: whoever holds some can always go
-                // on and give it back, in whatever order the windows of several tables are read.
-                let memory = if run.exhausted() {
-                    break;
-                } else if run.pending.is_empty() {
-                    self.memory().await?
-                } else if let Ok(memory) = Arc::clone(&self.shared.memory).try_acquire_owned() {
-                    memory
-                } else {
-                    break;
-                };
-                let Some(window) = run.next_window() else { break };
-                run.pending.push_back((window, self.spawn(window, memory)));
-            }
-            let Some((_, task)) = run.pending.pop_front() else {
+            let room = may_go_on && run.pending.len() < most && !run.exhausted();
+            if !room && run.pending.is_empty() {
                 if run.exhausted() {
                     break;
                 }
@@ -185,8 +172,20 @@ impl TableCopy {
                     Arc::clone(&self.shared.heavy).acquire_owned().await.map_err(|e| TableError::Fatal(e.into()))?,
                 );
                 continue;
+            }
+            // A table never waits for memory alone while it holds some: its own first window may end
+            // meanwhile. So whoever holds memory can always go on and give it back.
+            let written = tokio::select! {
+                biased;
+                memory = self.memory(), if room => {
+                    let memory = memory?;
+                    if let Some(window) = run.next_window() {
+                        run.pending.push_back(self.spawn(window, memory));
+                    }
+                    continue;
+                }
+                written = run.first() => written?,
             };
-            let written = task.await.map_err(|e| TableError::Fatal(e.into()))??;
             written_bytes += written.bytes;
             run.adjust(&written, self.work.reader.target_rows(), self.shared.page_size);
             let window = written.seen.window;
@@ -204,6 +203,7 @@ impl TableCopy {
         }
         let end = run.next;
         self.close(&mut run, Some(end)).await?;
+        self.writer.stored().await?;
         Ok(run.pieces)
     }
 
@@ -264,7 +264,7 @@ struct Run {
     next: u32,
     to: Option<u32>,
     step: u32,
-    pending: VecDeque<(Window, Task<Result<Written, TableError>>)>,
+    pending: VecDeque<Task<Result<Written, TableError>>>,
     piece_from: u32,
     windows: Vec<Seen>,
     pieces: Vec<Piece>,
@@ -272,6 +272,15 @@ struct Run {
 }
 
 impl Run {
+    /// The rows of the first window that is pending; waits for ever where there is none. Nothing is
+    /// lost where it is not waited for to the end.
+    async fn first(&mut self) -> Result<Written, TableError> {
+        let Some(task) = self.pending.front_mut() else { return std::future::pending().await };
+        let written = task.await;
+        self.pending.pop_front();
+        written.map_err(|e| TableError::Fatal(e.into()))?
+    }
+
     fn exhausted(&self) -> bool {
         self.next == u32::MAX || self.to.is_some_and(|to| self.next >= to)
     }

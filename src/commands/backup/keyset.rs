@@ -21,6 +21,7 @@ impl TableCopy {
                 Paging::Whole => self.copy_whole().await?,
                 _ => self.copy_by_key().await?,
             }
+            self.writer.stored().await?;
             self.read_to = self.shared.now();
             self.counted_after = self.work.reader.count(&[]).await?;
             if self.counted_after.is_none_or(|n| n == self.rows()) {

@@ -94,8 +94,6 @@ pub(super) struct Written {
     pub(super) settings: SeenSettings,
     /// Bytes of the pages.
     pub(super) bytes: u64,
-    /// Held until the rows are compressed, so that memory stays bounded.
-    _memory: OwnedSemaphorePermit,
 }
 
 /// What a window held, in a few bytes: enough to tell later whether it still does.
@@ -129,7 +127,9 @@ impl RowWork {
             match self.write(&shared, &pages, window, look).await {
                 Ok((chunk, seen, settings, bytes)) => {
                     self.recycle(Arc::into_inner(pages));
-                    return Ok(Written { chunk, seen, settings, bytes, _memory: memory });
+                    // the page is gone and its rows are compressed: they wait in little room
+                    drop(memory);
+                    return Ok(Written { chunk, seen, settings, bytes });
                 }
                 Err(TableError::Damaged(_)) if tries < DAMAGED_TRIES => tries += 1,
                 Err(error) => return Err(error),
@@ -151,6 +151,7 @@ impl RowWork {
     ) -> Result<(Chunk, Seen, SeenSettings, u64), TableError> {
         loop {
             let (work, bodies) = (Arc::clone(self), Arc::clone(pages));
+            let _hand = shared.hands.acquire().await.map_err(|e| TableError::Fatal(e.into()))?;
             let done = tokio::task::spawn_blocking(move || work.write_pages(&bodies, window, look));
             match done.await.map_err(|e| TableError::Fatal(e.into()))? {
                 Ok(written) => return Ok(written),
@@ -246,6 +247,7 @@ impl RowWork {
                 Err(error) => return Err(error.into()),
             };
             let work = Arc::clone(&self);
+            let _hand = shared.hands.acquire().await.map_err(|e| TableError::Fatal(e.into()))?;
             let done = tokio::task::spawn_blocking(move || {
                 let seen = work.each(&pages, before.window, shape, |_| {});
                 pages.into_iter().for_each(|page| work.buffers.give(page.body));

@@ -35,6 +35,8 @@ pub(super) struct Shared {
     pub(super) listed: HashSet<TableName>,
     /// One permit per window between its request and its compression.
     pub(super) memory: Arc<Semaphore>,
+    /// One permit per page whose rows are being written: more than there are cores bring nothing but memory.
+    pub(super) hands: Semaphore,
     /// One table at a time may fill large parts.
     pub(super) heavy: Arc<Semaphore>,
     /// Windows asked for ahead of the one that is being written.
