@@ -24,6 +24,8 @@ struct ProjectArgs {
     retries: Option<String>,
     #[arg(long, value_name = "DURATION", help = help("retry_delay"))]
     retry_delay: Option<String>,
+    #[arg(long, value_name = "WAY", help = help("sql"))]
+    sql: Option<String>,
 }
 
 /// Arguments of `backup`.
@@ -57,6 +59,8 @@ struct WhatArgs {
     include: Vec<String>,
     #[arg(long, value_name = "PATTERN", action = ArgAction::Append, help = help("exclude"))]
     exclude: Vec<String>,
+    #[arg(long, help = help("only_granted"))]
+    only_granted: bool,
     #[arg(long, value_name = "FORMS", action = ArgAction::Append, help = help("artifacts"))]
     artifacts: Vec<String>,
 }
@@ -186,6 +190,7 @@ impl ProjectArgs {
         flags.set("request_timeout", &self.request_timeout);
         flags.set("retries", &self.retries);
         flags.set("retry_delay", &self.retry_delay);
+        flags.set("sql", &self.sql);
     }
 }
 
@@ -193,6 +198,7 @@ impl WhatArgs {
     fn fill(&self, flags: &mut Flags) {
         flags.set("include", &self.include);
         flags.set("exclude", &self.exclude);
+        flags.set("only_granted", self.only_granted.then_some("yes"));
         flags.set("artifacts", &self.artifacts);
     }
 }

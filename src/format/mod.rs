@@ -11,6 +11,7 @@ mod observe;
 mod page;
 mod record;
 
+pub(crate) use copy::quote_literal;
 pub use copy::{CopyReader, CopyWriter};
 pub use digest::{Digest, row_hash};
 pub use jsonl::{JsonReader, JsonWriter};

@@ -87,7 +87,8 @@ pub(crate) fn connect(config: &Config, project: &ProjectConfig, buffers: Buffers
     let http = Http::new(patience, config.connections, agent, buffers).map_err(|e| {
         Failure::failed(format!("preparing HTTPS: {e}")).hint("check SSL_CERT_FILE and SSL_CERT_DIR, if they are set")
     })?;
-    Ok(Client::new(http, &project.url, project.key.secret(), project.key.is_jwt())?.with_page_size(config.page_size))
+    Ok(Client::new(Arc::new(http), &project.url, project.key.secret(), project.key.is_jwt())?
+        .with_page_size(config.page_size))
 }
 
 /// One run, with everything that it works on.

@@ -42,7 +42,7 @@ const PARTS: &[(&str, &str)] = parts![
 
 /// The statement. It needs `search_path` to be empty: the server then qualifies every name that it
 /// writes.
-pub fn statement() -> String {
+pub(crate) fn statement() -> String {
     let scope = include_str!("catalog/scope.sql");
     let members: Vec<String> = PARTS
         .iter()
