@@ -4,4 +4,6 @@ pub mod backup;
 mod choice;
 pub mod doctor;
 pub mod list;
+pub mod schema;
+pub mod sql;
 pub mod verify;

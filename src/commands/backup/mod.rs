@@ -8,6 +8,7 @@ mod finish;
 mod keyset;
 mod output;
 mod pages;
+mod schema;
 mod shared;
 mod structure;
 mod superseded;
@@ -119,6 +120,7 @@ impl Job<'_> {
         Shared {
             client: Arc::clone(self.client),
             store: Arc::clone(self.store),
+            channel: None,
             keys: self.keys.clone(),
             rules: PartRules {
                 sql: config.artifacts.contains(&Artifact::Sql),
