@@ -57,6 +57,7 @@ pub async fn run(
         Command::Verify(args) => or_stop(&context, commands::verify::run(args, &config, &context)).await,
         Command::List(args) => or_stop(&context, commands::list::run(args, &config, &context)).await,
         Command::Doctor(args) => or_stop(&context, commands::doctor::run(args, &config, &context)).await,
+        Command::HelperSql(args) => commands::helper_sql::run(args),
     }
 }
 

@@ -12,7 +12,7 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 use crate::config::{Flags, Need, help};
 use crate::error::Failure;
 
-pub use args::{BackupArgs, DoctorArgs, ListArgs, SnapshotChoice, VerifyArgs};
+pub use args::{BackupArgs, DoctorArgs, HelperSqlArgs, ListArgs, SnapshotChoice, VerifyArgs};
 
 /// Lossless, verified, restorable backups of a Supabase project over nothing but HTTPS.
 #[derive(Debug, Parser)]
@@ -52,6 +52,8 @@ pub enum Command {
     List(ListArgs),
     /// Check address, key, permissions and limits before the first run
     Doctor(DoctorArgs),
+    /// Print the SQL file that lets a backup see the whole database through the Data API
+    HelperSql(HelperSqlArgs),
 }
 
 /// Flags that every command knows.
@@ -103,7 +105,7 @@ impl Cli {
     pub fn need(&self) -> Need {
         match self.command {
             Command::Backup(_) | Command::Doctor(_) => Need::Project,
-            Command::Verify(_) | Command::List(_) => Need::Store,
+            Command::Verify(_) | Command::List(_) | Command::HelperSql(_) => Need::Store,
         }
     }
 
@@ -125,7 +127,7 @@ impl Cli {
         match &self.command {
             Command::Backup(args) => args.fill(&mut flags),
             Command::Doctor(args) => args.fill(&mut flags),
-            Command::Verify(_) | Command::List(_) => {}
+            Command::Verify(_) | Command::List(_) | Command::HelperSql(_) => {}
         }
         Ok(flags)
     }
