@@ -23,6 +23,7 @@ pub mod clock;
 pub mod commands;
 pub mod config;
 pub mod context;
+pub mod ddl;
 pub mod error;
 pub mod format;
 pub mod http;
