@@ -60,6 +60,7 @@ pub async fn run(
         Command::Sql(args) => or_stop(&context, commands::sql::run(args, &config)).await,
         Command::Schema(args) => or_stop(&context, commands::schema::run(args, &config, &context)).await,
         Command::Doctor(args) => or_stop(&context, commands::doctor::run(args, &config, &context)).await,
+        Command::HelperSql(args) => commands::helper_sql::run(args),
     }
 }
 

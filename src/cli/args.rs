@@ -218,6 +218,20 @@ pub struct DoctorArgs {
     project: ProjectArgs,
 }
 
+/// Arguments of `helper-sql`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  supabackup helper-sql > helper.sql        review it, then run it once in the SQL editor
+  supabackup helper-sql --uninstall
+
+Only projects without an access token and without postgres-meta need it.")]
+pub struct HelperSqlArgs {
+    /// Print the file that takes the helper away
+    #[arg(long)]
+    pub uninstall: bool,
+}
+
 impl BackupArgs {
     pub(super) fn fill(&self, flags: &mut Flags) {
         self.project.fill(flags);

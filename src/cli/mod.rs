@@ -12,7 +12,7 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 use crate::config::{Flags, Need, help};
 use crate::error::Failure;
 
-pub use args::{BackupArgs, DoctorArgs, ListArgs, SchemaArgs, SnapshotChoice, SqlArgs, VerifyArgs};
+pub use args::{BackupArgs, DoctorArgs, HelperSqlArgs, ListArgs, SchemaArgs, SnapshotChoice, SqlArgs, VerifyArgs};
 
 /// Lossless, verified, restorable backups of a Supabase project over nothing but HTTPS.
 #[derive(Debug, Parser)]
@@ -56,6 +56,8 @@ pub enum Command {
     Schema(SchemaArgs),
     /// Check address, key, permissions and limits before the first run
     Doctor(DoctorArgs),
+    /// Print the SQL file that lets a backup see the whole database through the Data API
+    HelperSql(HelperSqlArgs),
 }
 
 /// Flags that every command knows.
@@ -107,7 +109,7 @@ impl Cli {
     pub fn need(&self) -> Need {
         match self.command {
             Command::Backup(_) | Command::Doctor(_) | Command::Schema(_) => Need::Project,
-            Command::Verify(_) | Command::List(_) | Command::Sql(_) => Need::Store,
+            Command::Verify(_) | Command::List(_) | Command::Sql(_) | Command::HelperSql(_) => Need::Store,
         }
     }
 
@@ -130,7 +132,7 @@ impl Cli {
             Command::Backup(args) => args.fill(&mut flags),
             Command::Doctor(args) => args.fill(&mut flags),
             Command::Schema(args) => args.fill(&mut flags),
-            Command::Verify(_) | Command::List(_) | Command::Sql(_) => {}
+            Command::Verify(_) | Command::List(_) | Command::Sql(_) | Command::HelperSql(_) => {}
         }
         Ok(flags)
     }

@@ -69,6 +69,13 @@ pub enum Source {
     Sql(SqlTables),
 }
 
+impl Source {
+    /// The word in the manifest; `None` for the Data API, which is the usual way.
+    pub fn word(&self) -> Option<&'static str> {
+        matches!(self, Self::Sql(_)).then_some("sql")
+    }
+}
+
 impl Access {
     /// The shape of its pages.
     pub fn shape(&self) -> Shape {

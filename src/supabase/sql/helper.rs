@@ -101,18 +101,20 @@ impl Helper {
 
 /// Whether the helper in the database is the one that this program knows.
 fn fits(version: Option<u32>) -> Result<(), SqlError> {
-    let absent = |text: String, hint: &str| Err(SqlError::Absent(Failure::failed(text).hint(hint)));
+    let other = |text: String, hint: &str| Err(SqlError::Refused(Failure::failed(text).hint(hint)));
     match version {
         Some(HELPER_VERSION) => Ok(()),
-        Some(older) if older < HELPER_VERSION => absent(
+        Some(older) if older < HELPER_VERSION => other(
             format!("the helper in the database has version {older}, and this program needs version {HELPER_VERSION}"),
             "install the present one over it: run `supabackup helper-sql`, and what it prints in the SQL editor",
         ),
-        Some(newer) => absent(
+        Some(newer) => other(
             format!("the helper in the database has version {newer}, and this program knows version {HELPER_VERSION}"),
             "use the newer supabackup that installed it, or install this one's over it with `supabackup helper-sql`",
         ),
-        None => absent("what answers in the place of the helper does not tell its version".to_owned(), INSTALL),
+        None => Err(SqlError::Absent(
+            Failure::failed("what answers in the place of the helper does not tell its version").hint(INSTALL),
+        )),
     }
 }
 

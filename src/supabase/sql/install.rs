@@ -53,7 +53,7 @@ mod tests {
         let functions = text.matches("CREATE OR REPLACE FUNCTION ").count();
         let blocks = text.matches("DO $").count();
         assert_eq!(text.matches(QUOTE).count(), 2 * (functions + blocks), "{text}");
-        assert_eq!(text.matches("SECURITY DEFINER").count(), functions);
+        assert_eq!(text.matches("LE SECURITY DEFINER\n").count(), functions);
         assert_eq!(text.matches("  SET search_path = ''\n").count(), functions);
         assert!(!uninstall_sql().contains('{'));
     }

@@ -74,7 +74,8 @@ impl ChannelKind {
 /// Why a question has no answer.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum SqlError {
-    /// The credential does not serve: it is not known, or lacks the permission.
+    /// What was given for it does not serve: a credential that is not known or lacks the permission, or
+    /// functions of another version.
     #[error("{0}")]
     Refused(Failure),
     /// Nothing at this address answers such questions, or not in a way that is understood.
