@@ -12,6 +12,6 @@ pub mod sql;
 mod tables;
 
 pub use client::{ApiError, Client};
-pub use probe::{Access, Guard, Paging, Probe, Source, float_digits, probe};
+pub use probe::{Access, Guard, Paging, Probe, RowSource, float_digits, probe};
 pub use rows::{Page, Window};
 pub use tables::TableReader;

@@ -57,19 +57,19 @@ pub struct Access {
     /// The oid of the first row's table, to notice a table that is dropped and made again.
     pub first_row: Option<(u32, Tid)>,
     /// Where its rows come from.
-    pub source: Source,
+    pub source: RowSource,
 }
 
 /// Where a table's rows come from.
 #[derive(Debug, Clone)]
-pub enum Source {
+pub enum RowSource {
     /// The Data API.
     Rest,
     /// SQL: the Data API does not show the table, or not all of it.
     Sql(SqlTables),
 }
 
-impl Source {
+impl RowSource {
     /// The word in the manifest; `None` for the Data API, which is the usual way.
     pub fn word(&self) -> Option<&'static str> {
         matches!(self, Self::Sql(_)).then_some("sql")
@@ -157,7 +157,7 @@ pub async fn probe(client: &Arc<Client>, relation: &Relation, force_keyset: bool
         counted: None,
         row_bytes: None,
         first_row: None,
-        source: Source::Rest,
+        source: RowSource::Rest,
     };
     let mut counting = true;
     // every turn either ends or gives up one thing that was asked for

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::format::{Shape, Tid};
 use crate::supabase::client::{ApiError, SINGLE_LIMIT};
-use crate::supabase::probe::Source;
+use crate::supabase::probe::RowSource;
 use crate::supabase::tables::TableReader;
 
 /// Rows with `from <= ctid < to`, or to the end.
@@ -149,12 +149,12 @@ impl TableReader {
     /// One page of a window, and the number of rows that are in it.
     async fn window_page(&self, window: Window, shape: Shape, limit: Option<usize>) -> Result<(Page, u64), ApiError> {
         match &self.access().source {
-            Source::Rest => {
+            RowSource::Rest => {
                 let mut query = vec![("select", self.select(shape).to_owned())];
                 query.extend(window.filters());
                 self.page(&query, limit.unwrap_or(self.client.page_limit)).await
             }
-            Source::Sql(tables) => {
+            RowSource::Sql(tables) => {
                 let page = tables.window(self.name(), self.access(), window, shape, limit).await?;
                 let rows = page.rows;
                 Ok((page, rows))
@@ -164,7 +164,7 @@ impl TableReader {
 
     /// Whether any row stands in `block` or behind it.
     pub async fn any_from(&self, block: u32) -> Result<bool, ApiError> {
-        if let Source::Sql(tables) = &self.access().source {
+        if let RowSource::Sql(tables) = &self.access().source {
             return tables.any_from(self.name(), self.access(), block).await;
         }
         let mut query = vec![("select", "ctid".to_owned()), ("limit", "1".to_owned())];
@@ -219,23 +219,23 @@ impl TableReader {
     /// How many rows a page should aim at.
     pub fn target_rows(&self) -> u64 {
         match self.access().source {
-            Source::Rest => self.client.row_limit.target(),
-            Source::Sql(_) => MOST_ROWS,
+            RowSource::Rest => self.client.row_limit.target(),
+            RowSource::Sql(_) => MOST_ROWS,
         }
     }
 
     /// How many bytes a page should aim at, where `aim` was asked for.
     pub fn page_size(&self, aim: u64) -> u64 {
         match &self.access().source {
-            Source::Rest => aim,
-            Source::Sql(tables) => tables.page_size(aim),
+            RowSource::Rest => aim,
+            RowSource::Sql(tables) => tables.page_size(aim),
         }
     }
 
     /// Finds the server's row limit with one cheap page, if this table has rows enough to show it.
     pub async fn learn_row_limit(&self, counted: u64) -> Result<(), ApiError> {
         let limit = &self.client.row_limit;
-        if matches!(self.access().source, Source::Sql(_)) {
+        if matches!(self.access().source, RowSource::Sql(_)) {
             return Ok(()); // no such limit holds for SQL
         }
         if limit.known().is_some() || counted <= limit.proven.load(Ordering::Relaxed).max(USUAL_ROW_LIMIT) {

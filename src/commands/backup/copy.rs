@@ -15,7 +15,7 @@ use crate::format::Observer;
 use crate::model::{Relation, Stability};
 use crate::progress::TableProgress;
 use crate::snapshot::writer::{PartPair, RowFormat, TableWriter};
-use crate::supabase::{Access, ApiError, TableReader, Window};
+use crate::supabase::{Access, ApiError, RowSource, TableReader, Window};
 
 /// Rows and windows of one stretch of blocks.
 #[derive(Debug)]
@@ -222,7 +222,9 @@ impl TableCopy {
 
     async fn take(&mut self, written: Written, run: &mut Run) -> Result<(), TableError> {
         let Written { chunk, seen, settings, bytes, .. } = written;
-        self.shared.observed(&settings);
+        if matches!(self.work.reader.access().source, RowSource::Rest) {
+            self.shared.observed(&settings); // those of SQL are known
+        }
         self.progress.add(chunk.rows, bytes);
         run.rows += chunk.rows;
         run.windows.push(seen);

@@ -6,8 +6,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use crate::model::{Column, Relation, RelationKind, TableName};
+use crate::model::{Column, PrintSettings, Relation, RelationKind, TableName};
 use crate::supabase::client::ApiError;
+use crate::supabase::sql::prelude::pinned;
 use crate::supabase::sql::{Question, SqlChannel, SqlError};
 
 /// Who answers, and the settings that text depends on.
@@ -32,28 +33,25 @@ pub struct ServerSettings {
     api: HashMap<String, Vec<String>>,
 }
 
-/// The settings under which the Data API prints text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ApiSettings {
-    /// `ISO, MDY`
-    pub date_style: String,
-    /// `postgres`
-    pub interval_style: String,
-    /// `UTC`
-    pub time_zone: String,
-    /// `hex`
-    pub bytea_output: String,
-    /// `1`
-    pub extra_float_digits: String,
-    /// `en_US.UTF-8`
-    pub lc_monetary: String,
-}
-
 impl ServerSettings {
-    /// The settings of a request with a service key. `None` where the answer lacks one.
-    pub fn api(&self) -> Option<ApiSettings> {
+    /// The settings that the channel prints text under: pinned by every question.
+    pub fn sql(&self) -> PrintSettings {
+        let pinned = |name: &str| pinned(name).unwrap_or_default().to_owned();
+        PrintSettings {
+            date_style: pinned("datestyle"),
+            interval_style: pinned("intervalstyle"),
+            time_zone: pinned("timezone"),
+            bytea_output: pinned("bytea_output"),
+            extra_float_digits: pinned("extra_float_digits"),
+            lc_monetary: self.lc_monetary.clone(),
+        }
+    }
+
+    /// The settings that the Data API prints text under, for a service key. `None` where the answer
+    /// lacks one.
+    pub fn api(&self) -> Option<PrintSettings> {
         let holds = |name: &str| self.api.get(name)?.first().cloned();
-        Some(ApiSettings {
+        Some(PrintSettings {
             date_style: date_style(self.api.get("datestyle")?)?,
             interval_style: holds("intervalstyle")?,
             time_zone: holds("timezone")?,

@@ -21,7 +21,7 @@ use async_trait::async_trait;
 use crate::error::Failure;
 use crate::supabase::client::ApiError;
 
-pub use answers::{ApiSettings, SequenceSeen, ServerSettings, SqlListing, SqlSchema, SqlTable, TableKind};
+pub use answers::{SequenceSeen, ServerSettings, SqlListing, SqlSchema, SqlTable, TableKind};
 pub use helper::{HELPER_SCHEMA, Helper};
 pub use install::{install_sql, uninstall_sql};
 pub use management::Management;

@@ -14,9 +14,9 @@ const TEXT_SETTINGS: [(&str, &str); 6] = [
     ("xmloption", "content"),
 ];
 
-/// Name and value of what is pinned for text, as the manifest tells it.
-pub(crate) fn text_settings() -> impl Iterator<Item = (&'static str, &'static str)> {
-    TEXT_SETTINGS.into_iter()
+/// The value that a setting is pinned to.
+pub(crate) fn pinned(name: &str) -> Option<&'static str> {
+    TEXT_SETTINGS.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
 }
 
 /// Everything that is pinned for a whole function: as `SET name = 'value'` lines.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::format::{Shape, for_each_row};
 use crate::model::{ReadAs, Relation, TableName};
 use crate::supabase::client::{ApiError, SINGLE_LIMIT};
-use crate::supabase::probe::{Access, Guard, Paging, Source};
+use crate::supabase::probe::{Access, Guard, Paging, RowSource};
 use crate::supabase::rows::{Page, Window};
 use crate::supabase::sql::answers::{PageSeen, read};
 use crate::supabase::sql::{ChannelKind, PageOf, Question, SqlChannel, SqlError, SqlListing, SqlTable};
@@ -61,7 +61,7 @@ impl SqlTables {
             counted: None,
             row_bytes: None,
             first_row: None,
-            source: Source::Sql(self.clone()),
+            source: RowSource::Sql(self.clone()),
         };
         let few =
             PageOf { limit: Some(SAMPLE), ..page_of(&relation.name, &access, Window::from_block(0), Shape::Record) };

@@ -147,7 +147,7 @@ BEGIN
         FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped),
        ''page'', coalesce(pg_catalog.json_agg(q), ''[]''::pg_catalog.json))::pg_catalog.text
      FROM (SELECT %s FROM %I.%I AS x WHERE %s%s) AS q',
-    selected, table_schema, table_name, condition, coalesce(format(' LIMIT %s', row_limit), '')
+    selected, table_schema, table_name, condition, coalesce(' LIMIT ' || row_limit, '')
   ) INTO answer USING table_oid;
   RETURN answer;
 END
