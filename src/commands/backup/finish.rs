@@ -155,7 +155,8 @@ async fn settings(shared: &Shared, server: Option<&ServerSettings>, copied: &Cop
         let word = |is_usual: bool, usual: &str| Some(if is_usual { usual } else { "other" }.to_owned());
         // what was seen in values is what happened
         settings.date_style = settings.date_style.or_else(|| word(api.date_style.starts_with("ISO"), "ISO"));
-        settings.interval_style = settings.interval_style.or_else(|| word(api.interval_style == "postgres", "postgres"));
+        settings.interval_style =
+            settings.interval_style.or_else(|| word(api.interval_style == "postgres", "postgres"));
         settings.api = Some(api);
     }
     settings.sql = server.filter(|_| through_rest().count() < copied.tables.len()).map(ServerSettings::sql);
