@@ -12,6 +12,7 @@ mod render;
 mod sample;
 mod schema_changes;
 mod secrets;
+mod stack_sql;
 mod store;
 mod support;
 mod torture;

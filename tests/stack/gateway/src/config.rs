@@ -8,6 +8,8 @@ use std::{
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
+use crate::management::Permission;
+
 /// The JSON file given on the command line.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -31,8 +33,38 @@ pub(crate) struct Config {
     /// Serve HTTPS and write the certificate of the throw-away authority here.
     #[serde(default)]
     pub(crate) tls_ca_file: Option<PathBuf>,
+    /// `host:port` of postgres-meta; without it there is no `/pg`.
+    #[serde(default)]
+    pub(crate) meta: Option<String>,
+    /// The stand-in for the Management API; without it there is no `/v1`.
+    #[serde(default)]
+    pub(crate) management: Option<Managed>,
     /// Written last, when both ports accept: two lines, `PORT` and `CONTROL_PORT`.
     pub(crate) ready_file: PathBuf,
+}
+
+/// What the Management API's stand-in knows.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Managed {
+    /// The twenty letters of the one project there is.
+    pub(crate) project_ref: String,
+    /// `host:port` of PostgreSQL, which trusts whoever asks.
+    pub(crate) postgres: String,
+    /// PostgREST's configuration file, read anew for every answer.
+    pub(crate) postgrest_conf: PathBuf,
+    /// Access tokens of the one user there is, with the permissions of each.
+    pub(crate) tokens: Vec<Token>,
+}
+
+/// A personal access token.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Token {
+    /// `sbp_…`.
+    pub(crate) token: String,
+    /// `database_read`, …: see `management::Permission`.
+    pub(crate) permissions: Vec<Permission>,
 }
 
 impl Config {

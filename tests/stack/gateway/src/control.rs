@@ -6,6 +6,8 @@
 //! | `POST /faults` | replaces the rules by the JSON list in the body |
 //! | `DELETE /faults` | drops all rules |
 //! | `PUT /latency` | delay in ms before every response, as text |
+//! | `GET /management` | `requests`, `window_ms`, `query_timeout_ms` of the Management API |
+//! | `PUT /management` | sets them to the JSON object in the body, and opens a new window |
 //! | `PUT /log` | switches the record of requests on |
 //! | `GET /log` | the record, a JSON list |
 //! | `DELETE /log` | empties the record |
@@ -40,6 +42,18 @@ pub(crate) async fn answer(gateway: &Gateway, request: Request<Incoming>) -> Res
                 done()
             }
             Err(_) => refused("a number of milliseconds is expected"),
+        },
+        (&Method::GET, "/management") => match &gateway.management {
+            Some(management) => (StatusCode::OK, serde_json::to_vec(&management.settings())?),
+            None => refused("there is no Management API here"),
+        },
+        (&Method::PUT, "/management") => match (&gateway.management, serde_json::from_slice(&body)) {
+            (Some(management), Ok(settings)) => {
+                management.set(&settings);
+                done()
+            }
+            (None, _) => refused("there is no Management API here"),
+            (_, Err(error)) => refused(&error.to_string()),
         },
         (&Method::GET, "/log") => (StatusCode::OK, serde_json::to_vec(&record.entries())?),
         (&Method::PUT, "/log") => {

@@ -14,9 +14,15 @@
 //! | missing or unknown | any | 401 |
 //!
 //! The root `/rest/v1/` (the OpenAPI document) is for secret and `service_role` keys alone.
+//!
+//! `/pg` exists on self-hosted projects only. There Kong knows consumers by `apikey` and does not look
+//! at `Authorization`: 401 without a key or with an unknown one, 403 for any key but the service's.
 
 use anyhow::{Result, ensure};
-use hyper::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use hyper::{
+    StatusCode,
+    header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, USER_AGENT},
+};
 
 use crate::config::Config;
 
@@ -110,6 +116,28 @@ impl Keys {
         }
         Ok(())
     }
+
+    /// Applies Kong's rules for `/pg`: the status and message of a refusal.
+    pub(crate) fn service_only(
+        &self,
+        headers: &HeaderMap,
+        query_key: Option<&str>,
+    ) -> Result<(), (StatusCode, &'static str)> {
+        let key = match headers.get(&APIKEY) {
+            Some(value) => value.as_bytes(),
+            None => query_key.unwrap_or_default().as_bytes(),
+        };
+        let is = |known: &String| key == known.as_bytes();
+        if key.is_empty() {
+            Err((StatusCode::UNAUTHORIZED, NO_KEY.message))
+        } else if is(&self.secret) || is(&self.service_jwt) {
+            Ok(())
+        } else if is(&self.publishable) || is(&self.anon_jwt) {
+            Err((StatusCode::FORBIDDEN, "You cannot consume this service"))
+        } else {
+            Err((StatusCode::UNAUTHORIZED, "Invalid authentication credentials"))
+        }
+    }
 }
 
 /// The token of an `Authorization` header; the whole value when it is not a bearer token.
@@ -145,21 +173,24 @@ mod tests {
     const SECRET: &str = "sb_secret_s";
     const PUBLISHABLE: &str = "sb_publishable_p";
 
-    /// The `Authorization` header that reaches PostgREST, or the message of the refusal.
-    fn upstream(headers: &[(&'static str, &'static str)], root: bool) -> String {
-        let keys = Keys {
+    fn keys() -> Keys {
+        Keys {
             secret: SECRET.into(),
             publishable: PUBLISHABLE.into(),
             service_jwt: "eyJservice".into(),
             anon_jwt: "eyJanon".into(),
             service_bearer: HeaderValue::from_static("Bearer eyJservice"),
             anon_bearer: HeaderValue::from_static("Bearer eyJanon"),
-        };
+        }
+    }
+
+    /// The `Authorization` header that reaches PostgREST, or the message of the refusal.
+    fn upstream(headers: &[(&'static str, &'static str)], root: bool) -> String {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.insert(*name, HeaderValue::from_static(value));
         }
-        match keys.authorize(&mut map, None, root) {
+        match keys().authorize(&mut map, None, root) {
             Ok(()) => map[AUTHORIZATION].to_str().unwrap_or_default().to_owned(),
             Err(refusal) => refusal.message.to_owned(),
         }
@@ -184,5 +215,18 @@ mod tests {
         assert_eq!(upstream(&[("apikey", SECRET), ("user-agent", "Mozilla/5.0")], false), BROWSER.message);
         assert_eq!(upstream(&[("apikey", PUBLISHABLE)], true), ROOT_WITH_PUBLISHABLE.message);
         assert_eq!(upstream(&[("apikey", "eyJanon")], true), ROOT_WITH_ANON.message);
+    }
+
+    #[test]
+    fn postgres_meta_is_for_the_service_key() {
+        let status = |key: &'static str| {
+            let mut map = HeaderMap::new();
+            map.insert(APIKEY, HeaderValue::from_static(key));
+            keys().service_only(&map, None).err().map(|(status, _)| status.as_u16())
+        };
+        assert_eq!([status(SECRET), status("eyJservice")], [None, None]);
+        assert_eq!([status(PUBLISHABLE), status("eyJanon")], [Some(403), Some(403)]);
+        assert_eq!([status("eyJother"), status("")], [Some(401), Some(401)]);
+        assert!(keys().service_only(&HeaderMap::new(), Some("eyJservice")).is_ok());
     }
 }

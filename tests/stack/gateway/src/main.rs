@@ -1,8 +1,9 @@
 //! The front door of the local Supabase: a streaming reverse proxy before PostgREST.
 //!
-//! It gives PostgREST the `/rest/v1` prefix and Supabase's key rules ([`keys`]), and on a second
-//! port, which the first never reaches, a control API ([`control`]) that injects faults
-//! ([`faults`]), adds latency and records requests ([`record`]).
+//! It gives PostgREST the `/rest/v1` prefix and Supabase's key rules ([`keys`]), postgres-meta the
+//! `/pg` prefix, and answers `/v1` in the place of the Management API ([`management`]). On a second
+//! port, which the first never reaches, a control API ([`control`]) injects faults ([`faults`]), adds
+//! latency and records requests ([`record`]).
 //!
 //! It sits in the measured path of the benchmarks. A request that no fault, log or latency setting
 //! touches is passed on as it came: no copy of a body, no parsing, one thread, kept connections.
@@ -16,6 +17,7 @@ mod config;
 mod control;
 mod faults;
 mod keys;
+mod management;
 mod proxy;
 mod record;
 mod tls;

@@ -19,7 +19,10 @@ use hyper::{
         CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HeaderMap, HeaderName, HeaderValue, TE, TRANSFER_ENCODING,
         UPGRADE,
     },
-    http::uri::{Authority, PathAndQuery, Scheme},
+    http::{
+        request::Parts,
+        uri::{Authority, PathAndQuery, Scheme},
+    },
 };
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
@@ -33,6 +36,7 @@ use crate::{
     config::Config,
     faults::{Action, Faults, Rule},
     keys::{APIKEY, Keys, Refusal},
+    management::Management,
     record::{Record, Ticket},
 };
 
@@ -53,8 +57,11 @@ const HOP: [HeaderName; 6] = [
 pub(crate) struct Gateway {
     client: Client<HttpConnector, Incoming>,
     upstream: Authority,
+    meta: Option<Authority>,
     keys: Keys,
     latency_ms: AtomicU64,
+    /// The stand-in for the Management API.
+    pub(crate) management: Option<Management>,
     /// The fault rules in force.
     pub(crate) faults: Faults,
     /// The requests answered.
@@ -72,7 +79,9 @@ impl Gateway {
                 .http1_allow_obsolete_multiline_headers_in_responses(true)
                 .build(connector),
             upstream: config.upstream.parse().context("upstream must be host:port")?,
+            meta: config.meta.as_deref().map(str::parse).transpose().context("meta must be host:port")?,
             keys: Keys::new(config)?,
+            management: Management::new(config),
             latency_ms: AtomicU64::new(config.latency_ms),
             faults: Faults::new(),
             record: Arc::new(Record::new()),
@@ -145,28 +154,57 @@ impl Gateway {
         }
     }
 
-    /// The plain way: keys, latency, PostgREST.
+    /// The plain way: latency, then to whom the path belongs.
     async fn forward(&self, request: Request<Incoming>) -> Response<Body> {
         self.wait().await;
+        let target = request.uri().path_and_query().map_or("/", PathAndQuery::as_str);
+        if let Some(rest) = below("/rest/v1", target) {
+            let rest = rest.to_owned();
+            return self.to_postgrest(request, rest).await;
+        }
+        if let (Some(meta), Some(rest)) = (&self.meta, below("/pg", target)) {
+            let rest = rest.to_owned();
+            return self.to_meta(request, meta, rest).await;
+        }
+        match &self.management {
+            Some(management) if below("/v1", target).is_some() => management.answer(request).await,
+            _ => message(StatusCode::NOT_FOUND, "no Route matched with those values", None),
+        }
+    }
+
+    /// To postgres-meta, for the service key alone.
+    async fn to_meta(&self, request: Request<Incoming>, meta: &Authority, rest: String) -> Response<Body> {
+        let (parts, body) = request.into_parts();
+        let query = rest.find('?').map_or("", |start| &rest[start..]);
+        if let Err((status, text)) = self.keys.service_only(&parts.headers, query_key(query)) {
+            return message(status, text, None);
+        }
+        let rest = if rest.starts_with('/') { rest } else { format!("/{rest}") };
+        self.pass_on(parts, body, meta, rest).await
+    }
+
+    /// To PostgREST, with the key's token.
+    async fn to_postgrest(&self, request: Request<Incoming>, rest: String) -> Response<Body> {
         let (mut parts, body) = request.into_parts();
-        let target = parts.uri.path_and_query().map_or("/", PathAndQuery::as_str);
-        let Some(rest) = rest_target(target) else {
-            return message(StatusCode::NOT_FOUND, "no Route matched with those values", None);
-        };
         let path_end = rest.find('?').unwrap_or(rest.len());
         let root = matches!(&rest[..path_end], "" | "/");
-        let query_key = if parts.headers.contains_key(&APIKEY) { None } else { query_key(&rest[path_end..]) };
-        let rest = match query_key {
+        let in_header = parts.headers.contains_key(&APIKEY);
+        let query_key = if in_header { None } else { query_key(&rest[path_end..]).map(str::to_owned) };
+        let rest = match &query_key {
             // PostgREST would take the key for a filter on a column.
-            Some(key) => without_key(rest, key),
+            Some(key) => without_key(&rest, key),
             None if path_end == 0 => format!("/{rest}"),
-            None => rest.to_owned(),
+            None => rest,
         };
-        let query_key = query_key.map(str::to_owned);
         if let Err(refusal) = self.keys.authorize(&mut parts.headers, query_key.as_deref(), root) {
             return refused(&refusal);
         }
-        let Ok(uri) = self.upstream_uri(rest) else {
+        self.pass_on(parts, body, &self.upstream, rest).await
+    }
+
+    /// The request as it came to another address, and the answer as it came back.
+    async fn pass_on(&self, mut parts: Parts, body: Incoming, authority: &Authority, target: String) -> Response<Body> {
+        let Ok(uri) = upstream_uri(authority, target) else {
             return message(StatusCode::BAD_REQUEST, "the request target is not a URL", None);
         };
         parts.uri = uri;
@@ -193,19 +231,19 @@ impl Gateway {
             ms => sleep(Duration::from_millis(ms)).await,
         }
     }
-
-    fn upstream_uri(&self, rest: String) -> Result<Uri> {
-        let mut parts = hyper::http::uri::Parts::default();
-        parts.scheme = Some(Scheme::HTTP);
-        parts.authority = Some(self.upstream.clone());
-        parts.path_and_query = Some(PathAndQuery::from_maybe_shared(Bytes::from(rest))?);
-        Ok(Uri::from_parts(parts)?)
-    }
 }
 
-/// What follows `/rest/v1`: empty, a path or a query. `None` for any other address.
-fn rest_target(target: &str) -> Option<&str> {
-    target.strip_prefix("/rest/v1").filter(|rest| matches!(rest.as_bytes().first(), None | Some(b'/' | b'?')))
+fn upstream_uri(authority: &Authority, target: String) -> Result<Uri> {
+    let mut parts = hyper::http::uri::Parts::default();
+    parts.scheme = Some(Scheme::HTTP);
+    parts.authority = Some(authority.clone());
+    parts.path_and_query = Some(PathAndQuery::from_maybe_shared(Bytes::from(target))?);
+    Ok(Uri::from_parts(parts)?)
+}
+
+/// What follows `prefix`: empty, a path or a query. `None` for any other address.
+fn below<'a>(prefix: &str, target: &'a str) -> Option<&'a str> {
+    target.strip_prefix(prefix).filter(|rest| matches!(rest.as_bytes().first(), None | Some(b'/' | b'?')))
 }
 
 /// The value of `apikey` in a query that starts with `?`.
@@ -276,12 +314,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_rest_prefix_is_served_and_the_rest_is_untouched() {
-        assert_eq!(rest_target("/rest/v1/a%2Fb?x=%22y%22"), Some("/a%2Fb?x=%22y%22"));
-        assert_eq!(rest_target("/rest/v1"), Some(""));
-        assert_eq!(rest_target("/rest/v1?x"), Some("?x"));
-        assert_eq!(rest_target("/rest/v10/a"), None);
-        assert_eq!(rest_target("/auth/v1/a"), None);
+    fn a_prefix_ends_with_a_word_and_the_rest_is_untouched() {
+        assert_eq!(below("/rest/v1", "/rest/v1/a%2Fb?x=%22y%22"), Some("/a%2Fb?x=%22y%22"));
+        assert_eq!(below("/rest/v1", "/rest/v1"), Some(""));
+        assert_eq!(below("/rest/v1", "/rest/v1?x"), Some("?x"));
+        assert_eq!(below("/rest/v1", "/rest/v10/a"), None);
+        assert_eq!(below("/pg", "/pgx"), None);
     }
 
     #[test]
