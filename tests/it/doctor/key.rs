@@ -84,8 +84,8 @@ fn a_key_that_cannot_serve_is_refused_with_the_reason() -> Result<()> {
         clinic.no_fault()?;
     }
     let token = clinic.doctor().env("SUPABASE_ACCESS_TOKEN", "sbp_0123456789abcdef0123456789abcdef01234567");
-    let text =
-        clinic.expect_said(token, 0, &["! SUPABASE_ACCESS_TOKEN is set, and this version does not use it yet"])?;
+    let sentence = "! SUPABASE_ACCESS_TOKEN is set, and nothing says which hosted project this is";
+    let text = clinic.expect_said(token, 0, &[sentence])?;
     ensure!(!text.contains("sbp_0123"), "{text}");
     Ok(())
 }

@@ -36,6 +36,8 @@ ALTER ROLE authenticated SET statement_timeout = '8s';
 -- service_role has no timeout of its own: requests made with its key get this one.
 ALTER ROLE authenticator SET statement_timeout = '8s';
 ALTER ROLE authenticator SET lock_timeout = '8s';
+-- What SQL through the Management API with `read_only` runs as.
+ALTER ROLE supabase_read_only_user SET default_transaction_read_only = on;
 ALTER ROLE postgres SET search_path = "$user", public, extensions;
 ALTER ROLE supabase_admin SET search_path = "$user", public, auth, extensions;
 

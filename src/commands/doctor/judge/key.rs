@@ -53,17 +53,6 @@ pub(crate) fn key(key: &KeySeen) -> Vec<Finding> {
         }
     }
     findings.extend(key.refused.is_none().then(|| expiry(key)).flatten());
-    if key.has_access_token {
-        findings.push(
-            Finding::warning(
-                "access-token-unused",
-                "access-token",
-                "SUPABASE_ACCESS_TOKEN is set, and this version does not use it yet: \
-                 there is no SQL access through the Management API",
-            )
-            .hint("unset it until it is of use"),
-        );
-    }
     findings
 }
 

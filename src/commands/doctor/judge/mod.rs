@@ -6,6 +6,7 @@
 mod key;
 mod project;
 mod reach;
+mod sql;
 mod store;
 
 pub(super) use key::{is_accepted, key, why_not};

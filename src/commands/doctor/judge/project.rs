@@ -1,7 +1,7 @@
 //! What the key may see, and the limits of the server.
 
 use super::{not_checked, some_of};
-use crate::commands::backup::discover::subject;
+use crate::commands::backup::discover::{SQL_ACCESS, subject};
 use crate::commands::doctor::observe::{ProjectSeen, RowLimit, Tried, Trouble};
 use crate::model::{Finding, Missing, Relation, TableName};
 use crate::render::{bytes, count, plural};
@@ -29,14 +29,17 @@ pub(crate) fn project(seen: Option<&Result<ProjectSeen, Trouble>>, why_not: Opti
         Some(Ok(seen)) => {
             let mut findings = schemas(seen);
             findings.extend(server(seen));
+            findings.extend(super::sql::sql(seen));
             findings.push(tables(seen));
-            findings.extend(seen.found.missing.iter().map(|missing| unreadable(seen, missing)));
+            // that SQL does not work was said above
+            let missing = seen.found.missing.iter().filter(|missing| !missing.subject.starts_with(SQL_ACCESS));
+            findings.extend(missing.map(|missing| unreadable(seen, missing)));
             findings.extend(excluded(seen));
             findings.extend(keyless(seen));
             findings.extend(row_limit(seen));
             findings.extend(paging(seen));
             findings.push(floats(seen));
-            findings.push(blind_spot(seen));
+            findings.extend(blind_spot(seen));
             findings
         }
     }
@@ -56,7 +59,8 @@ fn schemas(seen: &ProjectSeen) -> Vec<Finding> {
     };
     let text = format!("the API exposes {}: {}", plural(exposed.len() as u64, "schema"), some_of(exposed, 20));
     let mut findings = vec![Finding::info("schemas", "schemas", text)];
-    for schema in seen.wanted.iter().filter(|schema| !exposed.contains(schema)) {
+    let is_known = |schema: &String| exposed.contains(schema) || seen.hidden_schemas.contains(schema);
+    for schema in seen.wanted.iter().filter(|schema| !is_known(schema)) {
         let text = format!("the API does not expose the schema {schema:?} that is to be backed up");
         findings.push(Finding::error("schema-not-exposed", "schemas", text).hint(
             "add it to the exposed schemas in the dashboard (Project Settings, Data API), \
@@ -273,7 +277,11 @@ fn floats(seen: &ProjectSeen) -> Finding {
     }
 }
 
-fn blind_spot(seen: &ProjectSeen) -> Finding {
+/// Without SQL, nobody can tell what the Data API does not show.
+fn blind_spot(seen: &ProjectSeen) -> Option<Finding> {
+    if seen.found.sql.is_some() {
+        return None;
+    }
     let mut schemas: Vec<String> =
         seen.found.listed.iter().map(|table| crate::model::quote_identifier(&table.schema)).collect();
     schemas.sort();
@@ -283,8 +291,9 @@ fn blind_spot(seen: &ProjectSeen) -> Finding {
                 without SQL access: they are not backed up and cannot be named here";
     let hint = format!(
         "compare {} above with the dashboard's list; GRANT SELECT ON ALL TABLES IN SCHEMA {schemas} TO service_role; \
-         makes the rest visible",
+         makes the rest visible. Or give SQL access: a SUPABASE_ACCESS_TOKEN with the permission database_read, or on \
+         any project `supabackup helper-sql`",
         relations(seen.found.listed.len())
     );
-    Finding::warning("blind-spot", "project", text).hint(hint)
+    Some(Finding::warning("blind-spot", "project", text).hint(hint))
 }

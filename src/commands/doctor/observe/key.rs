@@ -20,8 +20,6 @@ pub(crate) struct KeySeen {
     pub(crate) refused: Option<Failure>,
     /// What the server answered; `None`: it was not asked.
     pub(crate) reply: Option<Result<Reply, String>>,
-    /// `SUPABASE_ACCESS_TOKEN` is set.
-    pub(crate) has_access_token: bool,
 }
 
 /// Tries the key, unless it cannot serve anyway.
@@ -29,14 +27,7 @@ pub(crate) async fn key(config: &Config, project: &ProjectConfig, context: &Cont
     let now = context.clock.now();
     let refused = project.key.check(now, &project.name).err();
     let reply = if reached && refused.is_none() { Some(ask_with_key(config, project).await) } else { None };
-    KeySeen {
-        now,
-        kind: project.key.kind().clone(),
-        hosted: project.url.ends_with(".supabase.co"),
-        refused,
-        reply,
-        has_access_token: config.access_token.is_some(),
-    }
+    KeySeen { now, kind: project.key.kind().clone(), hosted: project.url.ends_with(".supabase.co"), refused, reply }
 }
 
 async fn ask_with_key(config: &Config, project: &ProjectConfig) -> Result<Reply, String> {

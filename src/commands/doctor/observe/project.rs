@@ -5,12 +5,13 @@ use std::sync::Arc;
 use crate::buffers::Buffers;
 use crate::commands::backup::api_failure;
 use crate::commands::backup::discover::{Found, Wanted, discover};
-use crate::commands::{channel, connect};
-use crate::config::{Config, Paging as Choice, ProjectConfig, Selection, TableFilter};
+use crate::commands::channel::{self, Choice};
+use crate::commands::connect;
+use crate::config::{Config, Paging, ProjectConfig, Selection, TableFilter};
 use crate::error::Failure;
 use crate::format::Shape;
 use crate::model::{Relation, TableName};
-use crate::supabase::{Access, ApiError, Client, Paging, TableReader, Window, float_digits};
+use crate::supabase::{self, Access, ApiError, Client, RowSource, TableReader, Window, float_digits};
 
 /// More rows than this in one answer bring nothing.
 const MOST_ROWS: u64 = 20_000;
@@ -34,6 +35,10 @@ pub(crate) struct ProjectSeen {
     pub(crate) by_address: Tried,
     /// Whether floats keep their digits; `None`: no table tells.
     pub(crate) floats_exact: Option<bool>,
+    /// The ways to SQL.
+    pub(crate) choice: Choice,
+    /// Schemas that are to be backed up, and that only SQL shows.
+    pub(crate) hidden_schemas: Vec<String>,
 }
 
 /// Why it could not be seen.
@@ -73,7 +78,9 @@ pub(crate) async fn project(config: &Config, project: &ProjectConfig) -> Result<
     let client = connect::client(config, project, &http).map_err(|failure| Trouble::of(&failure))?;
     let exposed = client.exposed_schemas().await.map_err(|error| Trouble::from(api_failure(error)))?;
     let choice = channel::choose(config, project, &http, exposed.as_deref()).await;
-    let exists = |schema: &&String| exposed.as_ref().is_none_or(|exposed| exposed.contains(schema));
+    let hidden_schemas = hidden_schemas(config, &choice, exposed.as_deref()).await;
+    let is_exposed = |schema: &String| exposed.as_ref().is_none_or(|exposed| exposed.contains(schema));
+    let exists = |schema: &&String| is_exposed(schema) || hidden_schemas.contains(schema);
     let schemas: Vec<String> = config.schemas.iter().filter(exists).cloned().collect();
     let found = if schemas.is_empty() && !config.schemas.is_empty() {
         // none of those that were asked for is there
@@ -83,17 +90,22 @@ pub(crate) async fn project(config: &Config, project: &ProjectConfig) -> Result<
             schemas: &schemas,
             filter: &config.filter,
             include: &config.include,
-            force_keyset: config.paging == Choice::Keyset,
+            force_keyset: config.paging == Paging::Keyset,
             only_granted: config.only_granted,
             connections: config.connections,
             exposed: exposed.as_deref(),
         };
         discover(&client, &wanted, &choice).await.map_err(Trouble::from)?
     };
-    let row_limit = row_limit(&client, &found.tables).await;
-    let by_address =
-        if config.paging == Choice::Keyset { Tried::NotWanted } else { by_address(&client, &found.tables).await };
-    let floats_exact = floats_exact(&client, &found.tables).await;
+    let shown = found.tables.iter().filter(|(_, access)| matches!(access.source, RowSource::Rest));
+    let shown: Vec<&(Relation, Access)> = shown.collect();
+    let row_limit = row_limit(&client, &shown).await;
+    let by_address = if config.paging == Paging::Keyset { Tried::NotWanted } else { by_address(&client, &shown).await };
+    let told = found.sql.as_ref().and_then(|sql| sql.server.api());
+    let floats_exact = match told {
+        Some(api) => Some(api.floats_are_exact()),
+        None => floats_exact(&client, &shown).await,
+    };
     Ok(ProjectSeen {
         exposed,
         wanted: config.schemas.clone(),
@@ -103,11 +115,23 @@ pub(crate) async fn project(config: &Config, project: &ProjectConfig) -> Result<
         row_limit,
         by_address,
         floats_exact,
+        choice,
+        hidden_schemas,
     })
 }
 
+/// Schemas that were asked for, that the Data API does not expose, and that are there all the same.
+async fn hidden_schemas(config: &Config, choice: &Choice, exposed: Option<&[String]>) -> Vec<String> {
+    let is_hidden = |schema: &&String| exposed.is_some_and(|exposed| !exposed.contains(schema));
+    let hidden: Vec<&String> = config.schemas.iter().filter(is_hidden).collect();
+    let (Some(sql), false) = (&choice.sql, hidden.is_empty()) else { return Vec::new() };
+    // what makes this fail is told where the tables are listed
+    let known = sql.tables.list().await.map(|listing| listing.schemas).unwrap_or_default();
+    hidden.into_iter().filter(|schema| known.iter().any(|k| &k.name == *schema)).cloned().collect()
+}
+
 /// One answer from the largest table: are all rows in it that were asked for?
-async fn row_limit(client: &Arc<Client>, tables: &[(Relation, Access)]) -> RowLimit {
+async fn row_limit(client: &Arc<Client>, tables: &[&(Relation, Access)]) -> RowLimit {
     let with_addresses = tables.iter().filter(|(_, access)| access.has_ctid && access.counted != Some(0));
     // one that could not be counted in time is larger than all that could
     let Some((relation, access)) = with_addresses.max_by_key(|(_, access)| access.counted.unwrap_or(u64::MAX)) else {
@@ -129,9 +153,9 @@ async fn row_limit(client: &Arc<Client>, tables: &[(Relation, Access)]) -> RowLi
 }
 
 /// The block of the first row that was seen, read as a backup reads it.
-async fn by_address(client: &Arc<Client>, tables: &[(Relation, Access)]) -> Tried {
+async fn by_address(client: &Arc<Client>, tables: &[&(Relation, Access)]) -> Tried {
     let first = tables.iter().find_map(|(relation, access)| {
-        let (_, tid) = access.first_row.filter(|_| access.paging == Paging::Ctid)?;
+        let (_, tid) = access.first_row.filter(|_| access.paging == supabase::Paging::Ctid)?;
         Some((relation, access, tid.block))
     });
     let Some((relation, access, block)) = first else { return Tried::Nowhere };
@@ -144,7 +168,7 @@ async fn by_address(client: &Arc<Client>, tables: &[(Relation, Access)]) -> Trie
     }
 }
 
-async fn floats_exact(client: &Client, tables: &[(Relation, Access)]) -> Option<bool> {
+async fn floats_exact(client: &Client, tables: &[&(Relation, Access)]) -> Option<bool> {
     let with_rows = tables.iter().filter(|(_, access)| access.counted != Some(0));
     for (relation, _) in with_rows.take(FLOAT_TRIES) {
         match float_digits(client, relation).await {

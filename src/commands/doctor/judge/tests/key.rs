@@ -17,7 +17,7 @@ fn legacy(days: i64) -> KeyKind {
 }
 
 fn seen(kind: KeyKind, reply: Option<Reply>) -> KeySeen {
-    KeySeen { now: NOW, kind, hosted: false, refused: None, reply: reply.map(Ok), has_access_token: false }
+    KeySeen { now: NOW, kind, hosted: false, refused: None, reply: reply.map(Ok) }
 }
 
 #[test]
@@ -49,11 +49,9 @@ fn a_key_that_the_api_accepts_is_told_with_its_kind() {
 }
 
 #[test]
-fn a_key_that_expires_soon_and_an_unused_token_are_named() {
-    let soon = KeySeen { has_access_token: true, ..seen(legacy(9), Some(reply(406, "", ""))) };
-    let text = told(&key(&soon));
+fn a_key_that_expires_soon_is_named() {
+    let text = told(&key(&seen(legacy(9), Some(reply(406, "", "")))));
     assert!(text.contains("! key-expires: the key expires in 9 days\n"), "{text}");
-    assert!(text.contains("! access-token-unused: SUPABASE_ACCESS_TOKEN is set, and this version does not use it yet"));
 }
 
 #[test]

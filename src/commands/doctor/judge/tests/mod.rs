@@ -3,6 +3,7 @@
 mod key;
 mod project;
 mod reach;
+mod sql;
 mod store;
 
 use super::{some_of, unwell};

@@ -1,5 +1,6 @@
 use super::{hint, told};
 use crate::commands::backup::discover::Found;
+use crate::commands::channel::Choice;
 use crate::commands::doctor::judge::{estimate, project};
 use crate::commands::doctor::observe::{ProjectSeen, RowLimit, Tried, Trouble};
 use crate::config::TableFilter;
@@ -57,10 +58,12 @@ fn seen(tables: Vec<(Relation, Access)>) -> ProjectSeen {
         row_limit: RowLimit::CutAt(1000),
         by_address: Tried::Works(TableName::new("public", "a")),
         floats_exact: Some(true),
+        choice: Choice::default(),
+        hidden_schemas: Vec::new(),
     }
 }
 
-fn usual() -> ProjectSeen {
+pub(super) fn usual() -> ProjectSeen {
     seen(vec![table("a", Some(1000), Paging::Ctid), table("b", Some(71), Paging::Ctid)])
 }
 

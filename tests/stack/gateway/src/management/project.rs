@@ -33,7 +33,7 @@ pub(crate) async fn project(managed: &Managed) -> Answer {
 
 /// PostgreSQL's own word for its version, without the packager's.
 async fn version(managed: &Managed) -> Option<String> {
-    let mut session = Session::open(&managed.postgres, "postgres", &[]).await.ok()?;
+    let mut session = Session::open(&managed.postgres, "postgres").await.ok()?;
     let tables = session.simple("SHOW server_version").await.ok()?;
     let value = tables.first()?.rows.first()?.first()?.as_ref()?;
     Some(String::from_utf8_lossy(value).split(' ').next()?.to_owned())

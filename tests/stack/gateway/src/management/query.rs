@@ -54,12 +54,9 @@ impl Asked {
     }
 
     async fn tables(&self, postgres: &str) -> Result<Vec<Table>, Failure> {
-        let (role, settings) = if self.read_only {
-            ("supabase_read_only_user", &[("default_transaction_read_only", "on")][..])
-        } else {
-            ("postgres", &[][..])
-        };
-        let mut session = Session::open(postgres, role, settings).await?;
+        // the reader's transactions are read-only by a setting of the role
+        let role = if self.read_only { "supabase_read_only_user" } else { "postgres" };
+        let mut session = Session::open(postgres, role).await?;
         match &self.parameters {
             None => session.simple(&self.query).await,
             Some(parameters) => {

@@ -70,12 +70,13 @@ fn float(text: &str) -> Value {
     text.parse::<f64>().map_or(Value::Null, double)
 }
 
-/// As `JSON.stringify` prints it: no `1.0`, no infinities.
+/// As `JSON.stringify` prints it: no `1.0`, as few digits as say it, no infinities.
 fn double(number: f64) -> Value {
-    if number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0 {
-        return Value::from(number as i64);
+    let shortest = number.to_string();
+    if let Ok(whole) = shortest.parse::<i64>() {
+        return whole.into();
     }
-    Number::from_f64(number).map_or(Value::Null, Value::Number)
+    shortest.parse::<u64>().map_or_else(|_| Number::from_f64(number).map_or(Value::Null, Value::Number), Value::from)
 }
 
 /// What becomes of a Buffer.
@@ -198,7 +199,11 @@ mod tests {
             (701, "NaN", expected!(null)),
             (1231, "{1.50,NULL}", expected!([1.5, null])),
             (17, "\\x00ff", expected!({"type": "Buffer", "data": [0, 255]})),
-            (3802, r#"{"a": 12345678901234567890, "b": 1.0}"#, expected!({"a": 1.234_567_890_123_456_7e19, "b": 1})),
+            (
+                3802,
+                r#"{"a": 12345678901234567890, "b": 1.0}"#,
+                expected!({"a": 12_345_678_901_234_567_000_u64, "b": 1}),
+            ),
             (1009, r#"{a,"b,\"c","NULL",NULL,""}"#, expected!(["a", "b,\"c", "NULL", null, ""])),
             (1007, "[0:1]={{1,2},{3,4}}", expected!([[1, 2], [3, 4]])),
             (1009, "{}", expected!([])),

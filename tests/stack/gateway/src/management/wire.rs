@@ -64,15 +64,14 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Connects to the project's database as `role`, with these settings.
-    pub(crate) async fn open(address: &str, role: &str, settings: &[(&str, &str)]) -> Result<Self, Failure> {
+    /// Connects to the project's database as `role`.
+    pub(crate) async fn open(address: &str, role: &str) -> Result<Self, Failure> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         let mut session = Self { stream: BufStream::new(stream) };
         let mut body = BytesMut::new();
         body.put_i32(196_608); // protocol 3.0
-        let fixed = [("user", role), ("database", "postgres"), ("client_encoding", "UTF8")];
-        for (name, value) in fixed.iter().chain(settings) {
+        for (name, value) in [("user", role), ("database", "postgres"), ("client_encoding", "UTF8")] {
             put_text(&mut body, name)?;
             put_text(&mut body, value)?;
         }
