@@ -1,16 +1,22 @@
 //! One `send` for every edge: time limits, retries that honour `Retry-After`, fewer requests at once
 //! when the server is out of breath, and errors that name no secret. It knows no service.
 
-use std::sync::Mutex;
+mod headers;
+mod lanes;
+
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
+use bytes::Bytes;
 use futures_util::StreamExt;
 use reqwest::header::HeaderMap;
 use reqwest::{Method, Url};
-use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::buffers::Buffers;
+
+use headers::retry_after;
+pub(crate) use headers::{rate_limit_remaining, rate_limit_reset};
+use lanes::Lanes;
 
 /// How patient a client is.
 #[derive(Debug, Clone, Copy)]
@@ -26,20 +32,37 @@ pub struct Patience {
 /// The longest pause that a server's `Retry-After` can ask for.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(120);
 
-/// A request without a body. Everything that is sent here is safe to repeat.
+/// What is to be sent.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// GET or HEAD.
+    /// GET, HEAD or POST.
     pub method: Method,
     /// The full URL; it never holds a secret.
     pub url: Url,
     /// Headers, secrets among them marked sensitive.
     pub headers: HeaderMap,
+    /// What goes with a POST; else empty.
+    pub body: Bytes,
+    /// Whether it may be acted upon twice. One that may not is sent again only where it was certainly
+    /// not acted upon: there was no connection, or it was turned away (429).
+    pub repeatable: bool,
     /// Bodies larger than this are given up with [`HttpError::TooLarge`].
     pub body_limit: usize,
     /// Whether a body can be what was asked for. One that cannot (cut off by something on the way
     /// that ended it cleanly, or a page of somebody else's) counts as broken, and is asked for again.
     pub plausible: fn(status: u16, body: &[u8]) -> bool,
+}
+
+impl Request {
+    /// A GET, which can always be repeated.
+    pub fn get(
+        url: Url,
+        headers: HeaderMap,
+        body_limit: usize,
+        plausible: fn(status: u16, body: &[u8]) -> bool,
+    ) -> Self {
+        Self { method: Method::GET, url, headers, body: Bytes::new(), repeatable: true, body_limit, plausible }
+    }
 }
 
 /// A complete answer: the body's framing was whole.
@@ -119,9 +142,9 @@ impl Http {
         for attempt in 1.. {
             let lane = self.lanes.enter().await;
             let result = self.attempt(request).await;
-            let last = attempt >= self.patience.tries;
             let overloaded = matches!(&result, Ok(answer) if is_transient(answer));
             self.lanes.leave(lane, overloaded);
+            let last = attempt >= self.patience.tries || !(request.repeatable || was_not_acted_upon(&result));
             let wait = match result {
                 Ok(answer) if !overloaded || last => return Ok(answer),
                 Ok(answer) => retry_after(&answer.headers),
@@ -138,7 +161,11 @@ impl Http {
     }
 
     async fn attempt(&self, request: &Request) -> Result<Answer, Attempt> {
-        let sent = self.client.request(request.method.clone(), request.url.clone()).headers(request.headers.clone());
+        let mut sent =
+            self.client.request(request.method.clone(), request.url.clone()).headers(request.headers.clone());
+        if !request.body.is_empty() {
+            sent = sent.body(request.body.clone());
+        }
         let response = sent.send().await.map_err(Attempt::broken)?;
         let status = response.status().as_u16();
         let headers = response.headers().clone();
@@ -174,6 +201,15 @@ impl Attempt {
     }
 }
 
+/// Whether the server certainly did nothing: then even a write may be sent again.
+fn was_not_acted_upon(result: &Result<Answer, Attempt>) -> bool {
+    match result {
+        Ok(answer) => answer.status == 429,
+        Err(Attempt::Broken { connected, .. }) => !connected,
+        Err(Attempt::TooLarge) => false,
+    }
+}
+
 /// Statuses that another try may change. 500 counts only without a database error code: a page that
 /// ran into the statement limit, for one, is not asked for again but made smaller.
 fn is_transient(answer: &Answer) -> bool {
@@ -181,7 +217,8 @@ fn is_transient(answer: &Answer) -> bool {
         408 | 425 | 429 | 502 | 503 | 504 | 520..=524 | 530 | 544 => true,
         500 => {
             let text = String::from_utf8_lossy(&answer.body);
-            !text.contains("\"code\":")
+            // a statement that ran into its time limit does so again, whoever says it
+            (!text.contains("\"code\":") && !text.contains("57014"))
                 || text.contains("\"40001\"")
                 || text.contains("\"40P01\"")
                 || text.contains("\"55P03\"")
@@ -190,20 +227,6 @@ fn is_transient(answer: &Answer) -> bool {
         400 => String::from_utf8_lossy(&answer.body).contains("\"code\":\"\""),
         _ => false,
     }
-}
-
-/// `Retry-After` in seconds or as an HTTP date (RFC 9110 §10.2.3), else `X-RateLimit-Reset` in seconds.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
-    if let Some(value) = text("retry-after") {
-        if let Ok(seconds) = value.trim().parse() {
-            return Some(Duration::from_secs(seconds));
-        }
-        let at = chrono::DateTime::parse_from_rfc2822(value).ok()?;
-        let now = chrono::DateTime::parse_from_rfc2822(text("date")?).ok()?;
-        return (at - now).to_std().ok();
-    }
-    text("x-ratelimit-reset").and_then(|v| v.trim().parse().ok()).map(Duration::from_secs)
 }
 
 /// The causes of an error in one line. URLs are cut out: they say nothing that the caller does not say better.
@@ -228,80 +251,16 @@ fn reason(error: &reqwest::Error) -> String {
     text
 }
 
-/// Requests in flight: one lane less after each sign of overload, one more after a run of successes.
-#[derive(Debug)]
-struct Lanes {
-    open: Semaphore,
-    most: usize,
-    state: Mutex<LaneState>,
-}
-
-#[derive(Debug)]
-struct LaneState {
-    current: usize,
-    successes: usize,
-}
-
-/// So many good answers in a row open a closed lane again.
-const SUCCESSES_PER_LANE: usize = 25;
-
-impl Lanes {
-    fn new(most: usize) -> Self {
-        Self { open: Semaphore::new(most), most, state: Mutex::new(LaneState { current: most, successes: 0 }) }
-    }
-
-    async fn enter(&self) -> Option<SemaphorePermit<'_>> {
-        // the semaphore is never closed; if it were, a request without a lane is better than none
-        self.open.acquire().await.ok()
-    }
-
-    fn leave(&self, lane: Option<SemaphorePermit<'_>>, overloaded: bool) {
-        let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if overloaded {
-            state.successes = 0;
-            if state.current > 1 {
-                state.current -= 1;
-                if let Some(lane) = lane {
-                    lane.forget();
-                }
-            }
-        } else {
-            state.successes += 1;
-            if state.successes >= SUCCESSES_PER_LANE && state.current < self.most {
-                state.successes = 0;
-                state.current += 1;
-                self.open.add_permits(1);
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-        pairs
-            .iter()
-            .map(|(k, v)| (reqwest::header::HeaderName::from_static(k), reqwest::header::HeaderValue::from_static(v)))
-            .collect()
-    }
-
-    #[test]
-    fn retry_after_is_read_in_both_forms() {
-        assert_eq!(retry_after(&headers(&[("retry-after", "7")])), Some(Duration::from_secs(7)));
-        let dates =
-            headers(&[("retry-after", "Mon, 23 Nov 2026 10:00:30 GMT"), ("date", "Mon, 23 Nov 2026 10:00:00 GMT")]);
-        assert_eq!(retry_after(&dates), Some(Duration::from_secs(30)));
-        assert_eq!(retry_after(&headers(&[("x-ratelimit-reset", "12")])), Some(Duration::from_secs(12)));
-        assert_eq!(retry_after(&headers(&[])), None);
-    }
 
     #[test]
     fn a_statement_time_out_is_an_answer_and_a_bare_500_is_not() {
         let answer =
             |status, body: &'static str| Answer { status, headers: HeaderMap::new(), body: body.as_bytes().to_vec() };
         assert!(!is_transient(&answer(500, r#"{"code":"57014"}"#)));
+        assert!(!is_transient(&answer(500, r#"{"message":"Failed to run sql query: ERROR:  57014: canceling"}"#)));
         assert!(is_transient(&answer(500, "<html>")));
         assert!(is_transient(&answer(500, r#"{"code":"40001"}"#)));
         assert!(is_transient(&answer(544, "")));
@@ -309,21 +268,5 @@ mod tests {
         assert!(!is_transient(&answer(400, r#"{"code":"42703"}"#)));
         assert!(!is_transient(&answer(540, "")));
         assert!(!is_transient(&answer(404, "")));
-    }
-
-    #[tokio::test]
-    async fn lanes_close_under_overload_and_open_again() {
-        let lanes = Lanes::new(2);
-        let lane = lanes.enter().await;
-        lanes.leave(lane, true);
-        assert_eq!(lanes.open.available_permits(), 1);
-        let lane = lanes.enter().await;
-        lanes.leave(lane, true);
-        assert_eq!(lanes.open.available_permits(), 1, "the last lane stays open");
-        for _ in 0..SUCCESSES_PER_LANE {
-            let lane = lanes.enter().await;
-            lanes.leave(lane, false);
-        }
-        assert_eq!(lanes.open.available_permits(), 2);
     }
 }

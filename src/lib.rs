@@ -23,6 +23,7 @@ pub mod clock;
 pub mod commands;
 pub mod config;
 pub mod context;
+pub mod ddl;
 pub mod error;
 pub mod format;
 pub mod http;
@@ -56,7 +57,10 @@ pub async fn run(
         Command::Backup(args) => commands::backup::run(args, &config, &context).await,
         Command::Verify(args) => or_stop(&context, commands::verify::run(args, &config, &context)).await,
         Command::List(args) => or_stop(&context, commands::list::run(args, &config, &context)).await,
+        Command::Sql(args) => or_stop(&context, commands::sql::run(args, &config)).await,
+        Command::Schema(args) => or_stop(&context, commands::schema::run(args, &config, &context)).await,
         Command::Doctor(args) => or_stop(&context, commands::doctor::run(args, &config, &context)).await,
+        Command::HelperSql(args) => commands::helper_sql::run(args),
     }
 }
 

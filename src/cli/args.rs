@@ -24,6 +24,8 @@ struct ProjectArgs {
     retries: Option<String>,
     #[arg(long, value_name = "DURATION", help = help("retry_delay"))]
     retry_delay: Option<String>,
+    #[arg(long, value_name = "WAY", help = help("sql"))]
+    sql: Option<String>,
 }
 
 /// Arguments of `backup`.
@@ -57,6 +59,8 @@ struct WhatArgs {
     include: Vec<String>,
     #[arg(long, value_name = "PATTERN", action = ArgAction::Append, help = help("exclude"))]
     exclude: Vec<String>,
+    #[arg(long, help = help("only_granted"))]
+    only_granted: bool,
     #[arg(long, value_name = "FORMS", action = ArgAction::Append, help = help("artifacts"))]
     artifacts: Vec<String>,
 }
@@ -151,6 +155,56 @@ pub struct ListArgs {
     pub json: bool,
 }
 
+/// Arguments of `sql`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  supabackup sql latest | psql -X -q -1 -v ON_ERROR_STOP=1 -d \"$DATABASE_URL\"
+  supabackup sql latest --table public.orders --data-only > orders.sql
+  supabackup sql latest --schema-only
+
+The script is made for psql. Triggers and foreign keys stay quiet while it runs. What acts by itself once it is
+there (event triggers, jobs, webhooks) is in no script: --on-purpose prints it.")]
+pub struct SqlArgs {
+    /// The snapshot's id, or `latest`
+    #[arg(default_value = "latest", value_name = "SNAPSHOT")]
+    pub snapshot: SnapshotChoice,
+    /// Only the definitions: types, tables, functions, keys, policies, grants
+    #[arg(long, conflicts_with = "data_only")]
+    pub schema_only: bool,
+    /// Only the rows, and the positions of sequences
+    #[arg(long)]
+    pub data_only: bool,
+    /// Only these tables, with their own indexes, keys, triggers and policies: `schema.table`
+    #[arg(long = "table", value_name = "TABLE", action = ArgAction::Append)]
+    pub tables: Vec<String>,
+    /// Rows as INSERT instead of COPY: slower, and for programs other than psql too
+    #[arg(long, conflicts_with_all = ["schema_only", "on_purpose"])]
+    pub inserts: bool,
+    /// Only what acts by itself: event triggers, jobs, webhooks
+    #[arg(long, conflicts_with_all = ["schema_only", "data_only", "tables"])]
+    pub on_purpose: bool,
+    /// Only snapshots of this project: its folder's name in the store
+    #[arg(long, value_name = "NAME")]
+    pub project: Option<String>,
+}
+
+/// Arguments of `schema`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  supabackup schema > schema.sql
+  supabackup schema --inferred          as far as the Data API alone tells
+
+Exits 0 if everything that was seen is written, 3 if something is not (it is named on stderr).")]
+pub struct SchemaArgs {
+    /// Infer it from the Data API's description, even where there is SQL
+    #[arg(long)]
+    pub inferred: bool,
+    #[command(flatten)]
+    project: ProjectArgs,
+}
+
 /// Arguments of `doctor`.
 #[derive(Debug, Args)]
 #[command(
@@ -164,11 +218,31 @@ pub struct DoctorArgs {
     project: ProjectArgs,
 }
 
+/// Arguments of `helper-sql`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  supabackup helper-sql > helper.sql        review it, then run it once in the SQL editor
+  supabackup helper-sql --uninstall
+
+Only projects without an access token and without postgres-meta need it.")]
+pub struct HelperSqlArgs {
+    /// Print the file that takes the helper away
+    #[arg(long)]
+    pub uninstall: bool,
+}
+
 impl BackupArgs {
     pub(super) fn fill(&self, flags: &mut Flags) {
         self.project.fill(flags);
         self.what.fill(flags);
         self.how.fill(flags);
+    }
+}
+
+impl SchemaArgs {
+    pub(super) fn fill(&self, flags: &mut Flags) {
+        self.project.fill(flags);
     }
 }
 
@@ -186,6 +260,7 @@ impl ProjectArgs {
         flags.set("request_timeout", &self.request_timeout);
         flags.set("retries", &self.retries);
         flags.set("retry_delay", &self.retry_delay);
+        flags.set("sql", &self.sql);
     }
 }
 
@@ -193,6 +268,7 @@ impl WhatArgs {
     fn fill(&self, flags: &mut Flags) {
         flags.set("include", &self.include);
         flags.set("exclude", &self.exclude);
+        flags.set("only_granted", self.only_granted.then_some("yes"));
         flags.set("artifacts", &self.artifacts);
     }
 }

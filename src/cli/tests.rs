@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use clap::CommandFactory;
 
 use super::*;
-use crate::config::SETTINGS;
+use crate::config::{Kind, SETTINGS};
 use crate::model::Depth;
 
 fn read(arguments: &str) -> Result<Cli, clap::Error> {
@@ -21,11 +21,12 @@ fn every_flag_of_the_table_exists_and_arrives_under_its_name() {
     let known: BTreeSet<_> = SETTINGS.iter().filter_map(|setting| setting.flag).collect();
     for setting in SETTINGS {
         let Some(flag) = setting.flag else { continue };
-        let value = if flag == "--quiet" { "" } else { "3" };
+        let is_switch = setting.kind == Kind::Switch;
+        let value = if is_switch { "" } else { "3" };
         let flags = read(&format!("backup {flag} {value}")).map_err(|e| e.to_string()).map(|cli| cli.flags());
         let flags = flags.and_then(|flags| flags.map_err(|failure| failure.message));
         let given = flags.map(|flags| flags.get(setting.name).to_vec());
-        let expected = if flag == "--quiet" { "yes" } else { "3" };
+        let expected = if is_switch { "yes" } else { "3" };
         assert_eq!(given, Ok(vec![expected.to_owned()]), "{flag}");
     }
     let not_settings = ["--help", "--version", "--no-color", "--dry-run", "--json", "--secret-key"];

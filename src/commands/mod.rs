@@ -1,7 +1,12 @@
 //! One module per verb: open the edges, call the engine, say what came of it.
 
 pub mod backup;
+mod channel;
 mod choice;
+mod connect;
 pub mod doctor;
+pub mod helper_sql;
 pub mod list;
+pub mod schema;
+pub mod sql;
 pub mod verify;

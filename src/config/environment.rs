@@ -39,6 +39,8 @@ variables!(Ours {
     connections: String => Text,
     exclude: String => Text,
     include: String => Text,
+    management_url: String => Text,
+    only_granted: String => Text,
     page_size: String => Text,
     paging: String => Text,
     part_size: String => Text,
@@ -49,6 +51,7 @@ variables!(Ours {
     retries: String => Text,
     retry_delay: String => Text,
     schemas: String => Text,
+    sql: String => Text,
     store: String => Text,
 });
 

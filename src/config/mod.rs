@@ -41,6 +41,15 @@ pub struct Config {
     pub project_name: Option<String>,
     /// For the Management API.
     pub access_token: Option<SecretString>,
+    /// The Management API's address, without `/v1`.
+    pub management_url: String,
+    /// The ref that the Management API knows the project by; `None` where nothing says that it is a
+    /// hosted project.
+    pub management_ref: Option<String>,
+    /// How SQL reaches the database.
+    pub sql: SqlChoice,
+    /// What `service_role` was not granted is left out on purpose.
+    pub only_granted: bool,
     /// Where snapshots live.
     pub store: StoreUrl,
     /// Schemas to back up; empty: all that are exposed.
@@ -86,6 +95,21 @@ pub enum Paging {
     Ctid,
     /// By key only.
     Keyset,
+}
+
+/// How SQL reaches the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SqlChoice {
+    /// The first way that works, or none.
+    Auto,
+    /// Through the Management API, or the run fails.
+    Management,
+    /// Through postgres-meta, or the run fails.
+    Meta,
+    /// Through the helper's functions, or the run fails.
+    Helper,
+    /// Not at all.
+    None,
 }
 
 /// How progress is shown, on stderr.

@@ -39,6 +39,8 @@ pub(crate) struct Address {
     pub(crate) url: String,
     /// The ref, if the host tells it.
     pub(crate) hosted_ref: Option<String>,
+    /// This machine or its own network: no hosted project.
+    pub(crate) is_private: bool,
     /// Host, port and path as a folder's name.
     pub(crate) name: String,
 }
@@ -70,6 +72,7 @@ pub(crate) fn address(text: &str, allow_http: bool) -> Result<Address, String> {
                     use https://, or set SUPABACKUP_ALLOW_HTTP=1 if that is what you want"
             .to_owned());
     }
+    let is_private = is_private(&host);
     let path = url.path().trim_end_matches('/');
     if path.ends_with("/rest/v1") {
         return Err("ends in /rest/v1; give the project's URL without it".to_owned());
@@ -80,7 +83,8 @@ pub(crate) fn address(text: &str, allow_http: bool) -> Result<Address, String> {
     }
     let hosted_ref = host.strip_suffix(".supabase.co").filter(|name| is_hosted_ref(name)).map(str::to_owned);
     let port = url.port().map(|port| format!("-{port}")).unwrap_or_default();
-    Ok(Address { url: url.as_str().trim_end_matches('/').to_owned(), hosted_ref, name: name(host, &port, path) })
+    let name = name(host, &port, path);
+    Ok(Address { url: url.as_str().trim_end_matches('/').to_owned(), hosted_ref, is_private, name })
 }
 
 /// Something that only this machine or its own network can reach, where unencrypted is usual.

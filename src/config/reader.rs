@@ -12,7 +12,7 @@ use crate::config::project::{Address, ProjectConfig, address, check_ref, is_host
 use crate::config::settings::{Kind, SETTINGS, Unset, setting};
 use crate::config::sources::{Flags, Given, Layer, Mistakes, Origin, Raw, did_you_mean};
 use crate::config::values::{self, show_duration, show_size};
-use crate::config::{Config, Need, Paging, Progress, TableFilter, environment};
+use crate::config::{Config, Need, Paging, Progress, SqlChoice, TableFilter, environment};
 use crate::error::Failure;
 use crate::model::Artifact;
 use crate::store::StoreUrl;
@@ -39,7 +39,7 @@ pub(crate) fn load(
     let file = file::read(named, directory, &mut mistakes);
     let mut read = Reader { layers: [flags, environment, file], mistakes };
 
-    let (project, project_name) = read.project(need);
+    let Found { project, name: project_name, management_ref } = read.project(need);
     let include = read.list("include");
     let exclude = read.list("exclude");
     let quiet = read.switch("quiet");
@@ -47,6 +47,10 @@ pub(crate) fn load(
         project,
         project_name,
         access_token: read.access_token(),
+        management_url: read.management_url(),
+        management_ref,
+        sql: read.sql(need),
+        only_granted: read.switch("only_granted"),
         store: read.text_as("store", store).unwrap_or(StoreUrl::Directory("backups".into())),
         schemas: read.list("schemas"),
         filter: TableFilter::new(&include, &exclude),
@@ -93,6 +97,13 @@ fn typed(flags: &Flags) -> Layer {
         Some((setting.name, Given { origin, value }))
     });
     given.collect()
+}
+
+/// What is known about the project.
+struct Found {
+    project: Option<ProjectConfig>,
+    name: Option<String>,
+    management_ref: Option<String>,
 }
 
 /// Takes values out of the sources. What is wrong is noted, and some value of the right type given
@@ -216,8 +227,30 @@ impl Reader {
         Some(secret)
     }
 
+    fn management_url(&mut self) -> String {
+        let allow_http = self.switch("allow_http");
+        self.text_as("management_url", |text| address(text, allow_http)).map(|found| found.url).unwrap_or_default()
+    }
+
+    fn sql(&mut self, need: Need) -> SqlChoice {
+        match self.word("sql").as_str() {
+            "management" => {
+                if let (Need::Project, None, Some(Given { origin, .. })) =
+                    (need, self.secret("access_token"), self.given("sql"))
+                {
+                    self.mistakes.at(&origin, "management needs a token: set SUPABASE_ACCESS_TOKEN");
+                }
+                SqlChoice::Management
+            }
+            "meta" => SqlChoice::Meta,
+            "helper" => SqlChoice::Helper,
+            "none" => SqlChoice::None,
+            _ => SqlChoice::Auto,
+        }
+    }
+
     /// The project if address and key are there, and its name even without the key.
-    fn project(&mut self, need: Need) -> (Option<ProjectConfig>, Option<String>) {
+    fn project(&mut self, need: Need) -> Found {
         let mistakes_before = self.mistakes.len();
         let allow_http = self.switch("allow_http");
         let given_ref = self.text_as("project_ref", |text| check_ref(text).map(|()| text.to_owned()));
@@ -234,12 +267,18 @@ impl Reader {
             None => None,
         };
         let known = address.as_ref().map(|address| address.hosted_ref.clone().unwrap_or_else(|| address.name.clone()));
+        let hosted = address.as_ref().and_then(|address| {
+            let given = given_ref.clone().filter(|text| is_hosted_ref(text) && !address.is_private);
+            address.hosted_ref.clone().or(given)
+        });
         let name = given_ref.or(known);
+        let elsewhere = self.given("management_url").is_some_and(|given| !matches!(given.origin, Origin::Default(_)));
+        let management_ref = if elsewhere { name.clone() } else { hosted };
         let project = match (address, name.clone(), key) {
             (Some(Address { url, .. }), Some(name), Some(key)) => Some(ProjectConfig { url, name, key }),
             _ => None,
         };
-        (project, name)
+        Found { project, name, management_ref }
     }
 
     /// The address as given, or a hosted project's from its ref. Both at once must agree.

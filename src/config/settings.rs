@@ -91,7 +91,11 @@ pub static SETTINGS: &[Setting] = &[
     row("secret_key", None, &["SUPABASE_SECRET_KEY", "SUPABASE_SERVICE_ROLE_KEY"], Secret, Nothing,
         "the key that reads the rows: sb_secret_…, or the legacy service_role key"),
     row("access_token", None, &["SUPABASE_ACCESS_TOKEN"], Secret, Nothing,
-        "a personal access token (sbp_…) for the Management API; backups of rows do not need it"),
+        "a personal access token (sbp_…) for SQL through the Management API; it needs the permission database_read"),
+    row("management_url", None, &["SUPABACKUP_MANAGEMENT_URL"], Text, Value("https://api.supabase.com"),
+        "the Management API's address"),
+    row("sql", Some("--sql"), &["SUPABACKUP_SQL"], OneOf(&["auto", "management", "meta", "helper", "none"]), Value("auto"),
+        "how SQL reaches the database: the Management API, postgres-meta (self-hosted), the helper's functions, or the first of them that works"),
     row("allow_http", None, &["SUPABACKUP_ALLOW_HTTP"], Switch, Value("no"),
         "send the key unencrypted, to hosts outside this machine and private networks too"),
     // the store
@@ -104,6 +108,8 @@ pub static SETTINGS: &[Setting] = &[
         "tables to back up: exact names or globs, for table or schema.table"),
     row("exclude", Some("--exclude"), &["SUPABACKUP_EXCLUDE"], List, Nothing,
         "tables to leave out: exact names or globs; wins over --include"),
+    row("only_granted", Some("--only-granted"), &["SUPABACKUP_ONLY_GRANTED"], Switch, Value("no"),
+        "leave out what service_role was not granted, instead of reading it through SQL"),
     row("artifacts", Some("--artifacts"), &["SUPABACKUP_ARTIFACTS"], AnyOf(&["sql", "json"]), Value("sql,json"),
         "forms to store the rows in"),
     // how

@@ -5,14 +5,17 @@ mod append;
 mod copy;
 mod digest;
 mod escaped;
+mod insert;
 mod json;
 mod jsonl;
 mod observe;
 mod page;
 mod record;
 
+pub(crate) use copy::quote_literal;
 pub use copy::{CopyReader, CopyWriter};
 pub use digest::{Digest, row_hash};
+pub use insert::{InsertWriter, SESSION};
 pub use jsonl::{JsonReader, JsonWriter};
 pub use observe::{Observer, SeenSettings};
 pub use page::{PageRow, Shape, Tid, for_each_row};

@@ -170,6 +170,7 @@ impl SeenSettings {
             date_style: word(self.date_iso, "ISO", "other"),
             interval_style: word(self.interval_postgres, "postgres", "other"),
             time_zone_offset: self.offset.clone().flatten(),
+            ..TextSettings::default()
         }
     }
 }

@@ -49,7 +49,10 @@ pub struct Manifest {
     pub consistency: Consistency,
     /// One entry per captured table.
     pub tables: Vec<TableEntry>,
-    /// Every other stored file (RECOVERY.md, report.md, report.html).
+    /// The schema's definition, where it was read: which of `files` hold it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub structure: Option<Structure>,
+    /// Every other stored file (the structure's, RECOVERY.md, report.md, report.html).
     pub files: Vec<File>,
     /// Sums over the tables.
     pub totals: Totals,
@@ -88,7 +91,7 @@ pub struct PassedOver {
 /// Where the catalog came from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
-    /// `openapi`.
+    /// Where the list of tables came from: `openapi`, or through SQL: `management`, `meta`, `helper`.
     pub catalog: String,
     /// The API server's version, as it states it.
     pub server: Option<String>,
@@ -109,6 +112,42 @@ pub struct TextSettings {
     pub interval_style: Option<String>,
     /// The offset that `timestamptz` values were printed with, when all seen were equal: `+00`.
     pub time_zone_offset: Option<String>,
+    /// The settings that the Data API prints text under, as the server states them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api: Option<PrintSettings>,
+    /// The settings that rows read through SQL were printed under.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sql: Option<PrintSettings>,
+    /// PostgreSQL's version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_version: Option<String>,
+    /// The database's encoding. Text is sent and stored as UTF-8, whatever it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_encoding: Option<String>,
+}
+
+/// Everything that a session's text depends on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrintSettings {
+    /// `ISO, MDY`
+    pub date_style: String,
+    /// `postgres`
+    pub interval_style: String,
+    /// `UTC`
+    pub time_zone: String,
+    /// `hex`
+    pub bytea_output: String,
+    /// `1`: floating-point numbers keep all their digits from 1 on.
+    pub extra_float_digits: String,
+    /// `en_US.UTF-8`: how `money` is printed.
+    pub lc_monetary: String,
+}
+
+impl PrintSettings {
+    /// Whether floating-point numbers keep all their digits.
+    pub fn floats_are_exact(&self) -> bool {
+        self.extra_float_digits.trim().parse::<i32>().is_ok_and(|digits| digits >= 1)
+    }
 }
 
 /// Consistency of the whole set.
@@ -147,6 +186,9 @@ pub struct TableEntry {
     pub read_as: ReadAs,
     /// `ctid` or `keyset`.
     pub paging: String,
+    /// `sql` where the rows came through SQL; absent: through the Data API.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_through: Option<String>,
     /// Exact count before reading; `None` where counting took too long.
     pub counted_before: Option<u64>,
     /// Rows stored.
@@ -245,6 +287,29 @@ pub struct Part {
     pub blocks: Option<[u64; 2]>,
     /// Sum of the rows' hashes, as in the table's digest.
     pub digest: String,
+}
+
+/// The definition of everything that is not rows, as files of SQL. Each is a key among the
+/// manifest's `files`; a script that would be empty is absent.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Structure {
+    /// The server that it was read from, in its own words.
+    pub server: String,
+    /// Before the rows: roles, schemas, types, functions, tables, views.
+    pub before: String,
+    /// Positions of sequences.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequences: Option<String>,
+    /// After the rows: indexes, keys, triggers, policies, grants, comments.
+    pub after: String,
+    /// What acts by itself once it is there (event triggers, jobs, webhooks): a person runs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_purpose: Option<String>,
+    /// What all of them were made from: the catalog as JSON.
+    pub catalog: String,
+    /// What a person should know about them, in sentences.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// Any other stored file.

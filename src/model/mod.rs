@@ -12,8 +12,8 @@ mod snapshot;
 pub use catalog::{Catalog, Column, ColumnKind, ForeignKey, Relation, RelationKind};
 pub use finding::{Finding, Severity};
 pub use manifest::{
-    Artifact, Consistency, FORMAT_VERSION, File, Manifest, ManifestError, Missing, Moment, Part, PassedOver, Project,
-    ReadAs, Source, Stability, TableEntry, TextSettings, Totals,
+    Artifact, Consistency, FORMAT_VERSION, File, Manifest, ManifestError, Missing, Moment, Part, PassedOver,
+    PrintSettings, Project, ReadAs, Source, Stability, Structure, TableEntry, TextSettings, Totals,
 };
 pub use name::TableName;
 pub(crate) use name::quote_identifier;

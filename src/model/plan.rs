@@ -26,4 +26,7 @@ pub struct PlannedTable {
     pub bytes: Option<u64>,
     /// `ctid` or `keyset`.
     pub paging: String,
+    /// `sql` where the Data API does not show all of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub read_through: Option<String>,
 }

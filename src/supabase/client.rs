@@ -1,9 +1,10 @@
 //! One project's Data API: addresses, keys, and what its errors mean.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Method, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
@@ -20,7 +21,7 @@ pub(crate) const SINGLE_LIMIT: usize = 1 << 30;
 /// The REST API of one project.
 #[derive(Debug)]
 pub struct Client {
-    http: Http,
+    http: Arc<Http>,
     base: String,
     keys: HeaderMap,
     /// To cut it out of whatever a server or a proxy repeats.
@@ -88,24 +89,12 @@ pub(crate) struct ErrorBody {
 }
 
 impl Client {
-    /// `url` is the project's URL without `/rest/v1`. A JWT also goes into `Authorization`; a
-    /// `sb_secret_…` key must not.
-    pub fn new(http: Http, url: &str, key: &SecretString, is_jwt: bool) -> Result<Self, Failure> {
-        let secret = |text: String| {
-            let mut value = HeaderValue::try_from(text)
-                .map_err(|_| Failure::usage("the secret key holds characters that no key has"))?;
-            value.set_sensitive(true);
-            Ok::<_, Failure>(value)
-        };
-        let mut keys = HeaderMap::new();
-        keys.insert(HeaderName::from_static("apikey"), secret(key.expose_secret().to_owned())?);
-        if is_jwt {
-            keys.insert(AUTHORIZATION, secret(format!("Bearer {}", key.expose_secret()))?);
-        }
+    /// `url` is the project's URL without `/rest/v1`; for the key see [`key_headers`].
+    pub fn new(http: Arc<Http>, url: &str, key: &SecretString, is_jwt: bool) -> Result<Self, Failure> {
         Ok(Self {
             http,
             base: format!("{}/rest/v1/", url.trim_end_matches('/')),
-            keys,
+            keys: key_headers(key, is_jwt)?,
             key: key.clone(),
             row_limit: RowLimit::default(),
             give_ups: AtomicU32::new(0),
@@ -147,7 +136,7 @@ impl Client {
         for (name, value) in extra {
             headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
-        let request = Request { method: Method::GET, url, headers, body_limit, plausible: whole_json };
+        let request = Request::get(url, headers, body_limit, whole_json);
         let sent = self.http.send(&request).await;
         let gave_up = match &sent {
             Ok(answer) => answer.status >= 502 && answer.status != 540,
@@ -178,7 +167,7 @@ impl Client {
         let url = Url::parse(&format!("{}{path}", self.base)).map_err(|e| ApiError::Rejected(e.to_string()))?;
         let mut headers = self.keys.clone();
         headers.insert(HeaderName::from_static("accept-profile"), HeaderValue::from_static(schema));
-        let request = Request { method: Method::GET, url, headers, body_limit: PAGE_LIMIT, plausible: whole_json };
+        let request = Request::get(url, headers, PAGE_LIMIT, whole_json);
         match self.http.send(&request).await {
             Ok(answer) if answer.status == 406 => serde_json::from_slice(&answer.body)
                 .map_err(|e| ApiError::Damaged(format!("the API's answer is not its own: {e}"))),
@@ -195,7 +184,7 @@ impl Client {
     async fn answers(&self) -> bool {
         let Ok(url) = Url::parse(&format!("{}{NO_SUCH_TABLE}", self.base)) else { return false };
         let headers = self.keys.clone();
-        let request = Request { method: Method::GET, url, headers, body_limit: PAGE_LIMIT, plausible: whole_json };
+        let request = Request::get(url, headers, PAGE_LIMIT, whole_json);
         let answered = matches!(self.http.send(&request).await, Ok(answer) if answer.status == 404);
         if answered {
             self.give_ups.store(0, Ordering::Relaxed);
@@ -210,9 +199,28 @@ impl Client {
     }
 }
 
+/// The headers that carry a project's key. A JWT also goes into `Authorization`; a `sb_secret_…` key
+/// must not.
+pub(crate) fn key_headers(key: &SecretString, is_jwt: bool) -> Result<HeaderMap, Failure> {
+    let mut headers = HeaderMap::new();
+    headers.insert(HeaderName::from_static("apikey"), sensitive(key.expose_secret().to_owned())?);
+    if is_jwt {
+        headers.insert(AUTHORIZATION, sensitive(format!("Bearer {}", key.expose_secret()))?);
+    }
+    Ok(headers)
+}
+
+/// A header's value that is shown nowhere.
+pub(crate) fn sensitive(text: String) -> Result<HeaderValue, Failure> {
+    let mut value =
+        HeaderValue::try_from(text).map_err(|_| Failure::usage("the key holds characters that no key has"))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
 /// Whether a body can be PostgREST's: an array or an object that ends. What another program sends
 /// with an error status is looked at by [`meaning`].
-fn whole_json(status: u16, body: &[u8]) -> bool {
+pub(crate) fn whole_json(status: u16, body: &[u8]) -> bool {
     let body = body.trim_ascii();
     let closed = matches!((body.first(), body.last()), (Some(b'['), Some(b']')) | (Some(b'{'), Some(b'}')));
     closed || !((200..300).contains(&status) || status == 406)
@@ -263,7 +271,7 @@ impl Client {
 }
 
 /// A text that came from outside, with the key cut out and nothing in it that could forge a line.
-fn without_key(text: &str, key: &str) -> String {
+pub(crate) fn without_key(text: &str, key: &str) -> String {
     let text = if key.is_empty() { text.to_owned() } else { text.replace(key, "***") };
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
@@ -274,26 +282,37 @@ fn meaning(status: u16, body: ErrorBody) -> ApiError {
     let said =
         if code.is_empty() { format!("{} ({message})", status) } else { format!("{} {code} ({message})", status) };
     let fatal = |text: String, hint: &str| ApiError::Fatal(Failure::failed(text).hint(hint));
-    match (status, code) {
-        (540, _) => fatal(
+    match (status, code, by_sqlstate(code, &message)) {
+        (540, ..) => fatal(
             "the project is paused (the API answers 540)".to_owned(),
             "un-pause it in the Supabase dashboard (a paused free project can be restored for a limited time only), then run again",
         ),
-        (401, _) | (403, "") => fatal(
+        (401, ..) | (403, "", _) => fatal(
             format!("the API refuses the key: {said}"),
             "use the project's secret key (sb_secret_…) from Settings > API keys; `supabackup doctor` checks it",
         ),
-        (_, "42501") => ApiError::Denied(message),
-        (_, "42703" | "PGRST204") => ApiError::NoColumn(message),
-        (_, "42883" | "PGRST202" | "PGRST203") => ApiError::NoFunction(message),
-        (_, "0A000") => ApiError::NotSupported(message),
-        (_, "57014") => ApiError::TimedOut(message),
-        (404, _) | (_, "42P01" | "PGRST205") => ApiError::Gone(format!("the API does not know it: {said}")),
-        (414 | 431, _) => ApiError::Rejected(format!("the address is too long for the server: {said}")),
+        (_, _, Some(error)) => error,
+        (_, "PGRST204", _) => ApiError::NoColumn(message),
+        (_, "PGRST202" | "PGRST203", _) => ApiError::NoFunction(message),
+        (404, ..) | (_, "42P01" | "PGRST205", _) => ApiError::Gone(format!("the API does not know it: {said}")),
+        (414 | 431, ..) => ApiError::Rejected(format!("the address is too long for the server: {said}")),
         _ => ApiError::Rejected(format!(
             "the API answers {said}{}",
             body.hint.map(|h| format!("; {h}")).unwrap_or_default()
         )),
+    }
+}
+
+/// What the database's own code for an error means, where it means the same for whoever asked.
+pub(crate) fn by_sqlstate(code: &str, message: &str) -> Option<ApiError> {
+    let message = message.to_owned();
+    match code {
+        "42501" => Some(ApiError::Denied(message)),
+        "42703" => Some(ApiError::NoColumn(message)),
+        "42883" => Some(ApiError::NoFunction(message)),
+        "0A000" => Some(ApiError::NotSupported(message)),
+        "57014" => Some(ApiError::TimedOut(message)),
+        _ => None,
     }
 }
 

@@ -1,4 +1,5 @@
-//! The project, as its REST API shows it: what there is, and its rows as text.
+//! The project, as its REST API shows it, and as SQL shows it where that can be had: what there is,
+//! and its rows as text.
 //!
 //! Facts about PostgREST that this room is built on, and where they were measured, stand in
 //! `docs/decisions.md`.
@@ -7,9 +8,10 @@ mod client;
 mod openapi;
 mod probe;
 mod rows;
+pub mod sql;
 mod tables;
 
 pub use client::{ApiError, Client};
-pub use probe::{Access, Guard, Paging, Probe, float_digits, probe};
+pub use probe::{Access, Guard, Paging, Probe, RowSource, float_digits, probe};
 pub use rows::{Page, Window};
 pub use tables::TableReader;

@@ -8,6 +8,7 @@ use crate::format::{Shape, Tid, for_each_row};
 use crate::model::{Column, ReadAs, Relation, RelationKind};
 use crate::supabase::client::{ApiError, Client, PAGE_LIMIT, SINGLE_LIMIT, quote_column};
 use crate::supabase::rows::content_range;
+use crate::supabase::sql::SqlTables;
 use crate::supabase::tables::{get, live_columns};
 
 /// OrioleDB gives every row of a table with a key this address.
@@ -55,6 +56,24 @@ pub struct Access {
     pub row_bytes: Option<u64>,
     /// The oid of the first row's table, to notice a table that is dropped and made again.
     pub first_row: Option<(u32, Tid)>,
+    /// Where its rows come from.
+    pub source: RowSource,
+}
+
+/// Where a table's rows come from.
+#[derive(Debug, Clone)]
+pub enum RowSource {
+    /// The Data API.
+    Rest,
+    /// SQL: the Data API does not show the table, or not all of it.
+    Sql(SqlTables),
+}
+
+impl RowSource {
+    /// The word in the manifest; `None` for the Data API, which is the usual way.
+    pub fn word(&self) -> Option<&'static str> {
+        matches!(self, Self::Sql(_)).then_some("sql")
+    }
 }
 
 impl Access {
@@ -138,6 +157,7 @@ pub async fn probe(client: &Arc<Client>, relation: &Relation, force_keyset: bool
         counted: None,
         row_bytes: None,
         first_row: None,
+        source: RowSource::Rest,
     };
     let mut counting = true;
     // every turn either ends or gives up one thing that was asked for

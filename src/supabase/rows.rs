@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::format::{Shape, Tid};
 use crate::supabase::client::{ApiError, SINGLE_LIMIT};
+use crate::supabase::probe::RowSource;
 use crate::supabase::tables::TableReader;
 
 /// Rows with `from <= ctid < to`, or to the end.
@@ -19,7 +20,7 @@ pub struct Window {
     pub to: Option<Tid>,
     /// Only rows of tables whose oid is in this range: needed where so many partitions have a row at
     /// one address that a page cannot hold them.
-    oids: Option<(u32, u32)>,
+    pub(crate) oids: Option<(u32, u32)>,
 }
 
 /// How many pages of a window may break off for good before it is given up: smaller ones may pass,
@@ -109,14 +110,11 @@ impl TableReader {
     /// Reads a window, in as many pages as it takes, in the order of addresses. One statement each.
     /// A window without end is read in one page or refused with [`ApiError::TooLarge`].
     pub async fn read(&self, window: Window, shape: Shape) -> Result<Vec<Page>, ApiError> {
-        let select = self.select(shape);
         let mut todo = vec![window];
         let mut pages = Vec::new();
         let mut broken = 0;
         while let Some(window) = todo.pop() {
-            let mut query = vec![("select", select.to_owned())];
-            query.extend(window.filters());
-            let refused = match self.page(&query, self.client.page_limit).await {
+            let refused = match self.window_page(window, shape, None).await {
                 Ok((page, total)) if page.rows == total => {
                     pages.push(page);
                     continue;
@@ -136,7 +134,7 @@ impl TableReader {
                 (Some((low, high)), _) => todo.extend([high, low]),
                 (None, refused) if window.to.is_none() => return Err(refused),
                 (None, ApiError::TooLarge(_)) => {
-                    let (page, total) = self.page(&query, SINGLE_LIMIT).await?;
+                    let (page, total) = self.window_page(window, shape, Some(SINGLE_LIMIT)).await?;
                     if page.rows != total {
                         return Err(ApiError::Damaged("a single row's address gives more than one row".to_owned()));
                     }
@@ -148,8 +146,27 @@ impl TableReader {
         Ok(pages)
     }
 
+    /// One page of a window, and the number of rows that are in it.
+    async fn window_page(&self, window: Window, shape: Shape, limit: Option<usize>) -> Result<(Page, u64), ApiError> {
+        match &self.access().source {
+            RowSource::Rest => {
+                let mut query = vec![("select", self.select(shape).to_owned())];
+                query.extend(window.filters());
+                self.page(&query, limit.unwrap_or(self.client.page_limit)).await
+            }
+            RowSource::Sql(tables) => {
+                let page = tables.window(self.name(), self.access(), window, shape, limit).await?;
+                let rows = page.rows;
+                Ok((page, rows))
+            }
+        }
+    }
+
     /// Whether any row stands in `block` or behind it.
     pub async fn any_from(&self, block: u32) -> Result<bool, ApiError> {
+        if let RowSource::Sql(tables) = &self.access().source {
+            return tables.any_from(self.name(), self.access(), block).await;
+        }
         let mut query = vec![("select", "ctid".to_owned()), ("limit", "1".to_owned())];
         query.extend(Window::from_block(block).filters());
         let answer = self.ask(&query).await?;
@@ -201,12 +218,26 @@ impl RowLimit {
 impl TableReader {
     /// How many rows a page should aim at.
     pub fn target_rows(&self) -> u64 {
-        self.client.row_limit.target()
+        match self.access().source {
+            RowSource::Rest => self.client.row_limit.target(),
+            RowSource::Sql(_) => MOST_ROWS,
+        }
+    }
+
+    /// How many bytes a page should aim at, where `aim` was asked for.
+    pub fn page_size(&self, aim: u64) -> u64 {
+        match &self.access().source {
+            RowSource::Rest => aim,
+            RowSource::Sql(tables) => tables.page_size(aim),
+        }
     }
 
     /// Finds the server's row limit with one cheap page, if this table has rows enough to show it.
     pub async fn learn_row_limit(&self, counted: u64) -> Result<(), ApiError> {
         let limit = &self.client.row_limit;
+        if matches!(self.access().source, RowSource::Sql(_)) {
+            return Ok(()); // no such limit holds for SQL
+        }
         if limit.known().is_some() || counted <= limit.proven.load(Ordering::Relaxed).max(USUAL_ROW_LIMIT) {
             return Ok(());
         }

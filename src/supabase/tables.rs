@@ -8,7 +8,7 @@ use crate::format::{Shape, Tid};
 use crate::http::Answer;
 use crate::model::TableName;
 use crate::supabase::client::{ApiError, Client, PAGE_LIMIT, SINGLE_LIMIT, quote_column, table_path};
-use crate::supabase::probe::{Access, Guard, Paging};
+use crate::supabase::probe::{Access, Guard, Paging, RowSource};
 use crate::supabase::rows::{Page, content_range};
 
 /// How often a small question is asked.
@@ -81,6 +81,9 @@ impl TableReader {
     /// The exact number of rows, leaving out those of the tables `without` (children stored by
     /// themselves). `None`: counting took too long, and so did counting in pieces.
     pub async fn count(&self, without: &[u32]) -> Result<Option<u64>, ApiError> {
+        if let RowSource::Sql(tables) = &self.access.source {
+            return tables.count(&self.name, without).await;
+        }
         let anything = self.access.columns.first().map_or("ctid".to_owned(), |c| quote_column(&c.name));
         let column = if self.access.has_ctid { "ctid".to_owned() } else { anything };
         let mut query = vec![("select", column), ("limit", "1".to_owned())];
@@ -97,6 +100,9 @@ impl TableReader {
 
     /// The name of the table that holds the row at an address, as the server writes it.
     pub async fn owner(&self, tableoid: u32, tid: Tid) -> Result<Option<TableName>, ApiError> {
+        if let RowSource::Sql(tables) = &self.access.source {
+            return tables.name_of(tableoid).await;
+        }
         #[derive(Deserialize)]
         struct Row {
             n: String,
@@ -115,6 +121,10 @@ impl TableReader {
     /// The table's column names in their present order, from the row that comes first; `None` where
     /// the table is empty or its rows have no JSON form.
     pub async fn live_columns(&self) -> Result<Option<Vec<String>>, ApiError> {
+        if matches!(self.access.source, RowSource::Sql(_)) {
+            // every page was held against them
+            return Ok(Some(self.access.column_names().into_iter().map(str::to_owned).collect()));
+        }
         live_columns(&self.client, &self.name).await
     }
 

@@ -5,6 +5,7 @@ mod compat;
 mod docs;
 mod doctor;
 mod faults;
+mod judge;
 mod kills;
 mod reading;
 mod recovery;

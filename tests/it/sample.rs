@@ -240,6 +240,7 @@ fn entry(table: &SampleTable, parts: Vec<Part>) -> TableEntry {
         primary_key: vec![table.columns[0].name.clone()],
         read_as: ReadAs::RecordOut,
         paging: "ctid".to_owned(),
+        read_through: None,
         counted_before: Some(rows),
         rows,
         counted_after: Some(rows),
@@ -275,6 +276,7 @@ fn empty_manifest(id: SnapshotId) -> Manifest {
             unproven: 0,
         },
         tables: Vec::new(),
+        structure: None,
         files: Vec::new(),
         totals: Totals::default(),
     }

@@ -15,7 +15,7 @@ use crate::format::Observer;
 use crate::model::{Relation, Stability};
 use crate::progress::TableProgress;
 use crate::snapshot::writer::{PartPair, RowFormat, TableWriter};
-use crate::supabase::{Access, ApiError, TableReader, Window};
+use crate::supabase::{Access, ApiError, RowSource, TableReader, Window};
 
 /// Rows and windows of one stretch of blocks.
 #[derive(Debug)]
@@ -116,11 +116,15 @@ impl TableCopy {
         Ok(())
     }
 
+    fn page_size(&self) -> u64 {
+        self.work.reader.page_size(self.shared.page_size)
+    }
+
     /// Whether all rows from a block on are likely to fit into one page.
     fn fits_one_page(&self, expected: Option<u64>) -> bool {
         let bytes = self.work.reader.access().row_bytes.unwrap_or(0);
         expected.is_some_and(|rows| {
-            rows <= self.work.reader.target_rows() && rows.saturating_mul(bytes) <= self.shared.page_size
+            rows <= self.work.reader.target_rows() && rows.saturating_mul(bytes) <= self.page_size()
         })
     }
 
@@ -187,7 +191,7 @@ impl TableCopy {
                 written = run.first() => written?,
             };
             written_bytes += written.bytes;
-            run.adjust(&written, self.work.reader.target_rows(), self.shared.page_size);
+            run.adjust(&written, self.work.reader.target_rows(), self.page_size());
             let window = written.seen.window;
             let empty = written.seen.rows == 0;
             self.take(written, &mut run).await?;
@@ -218,7 +222,9 @@ impl TableCopy {
 
     async fn take(&mut self, written: Written, run: &mut Run) -> Result<(), TableError> {
         let Written { chunk, seen, settings, bytes, .. } = written;
-        self.shared.observed(&settings);
+        if matches!(self.work.reader.access().source, RowSource::Rest) {
+            self.shared.observed(&settings); // those of SQL are known
+        }
         self.progress.add(chunk.rows, bytes);
         run.rows += chunk.rows;
         run.windows.push(seen);

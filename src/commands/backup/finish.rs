@@ -6,6 +6,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
 use super::discover::Found;
+use super::schema;
 use super::shared::Shared;
 use super::store_failure;
 use super::tables::Copied;
@@ -17,7 +18,8 @@ use crate::model::{
 };
 use crate::render;
 use crate::snapshot::{CHECKSUMS, MANIFEST, RECOVERY, REPORT_HTML, REPORT_MD, checksums, stored_file};
-use crate::supabase::float_digits;
+use crate::supabase::sql::ServerSettings;
+use crate::supabase::{RowSource, float_digits};
 
 use super::copy::TableCopy;
 
@@ -35,7 +37,7 @@ pub(super) async fn finish(
     if copied.tables.is_empty() {
         return Err(nothing_read(&found, &copied).into());
     }
-    let settings = settings(shared, &copied).await;
+    let settings = settings(shared, found.sql.as_ref().map(|sql| &sql.server), &copied).await;
     let mut missing = found.missing;
     missing.extend(copied.missing);
     missing.extend(lossy(&settings, &copied.tables));
@@ -53,7 +55,7 @@ pub(super) async fn finish(
         missing,
         passed_over: found.passed_over,
         source: Source {
-            catalog: "openapi".to_owned(),
+            catalog: found.sql.as_ref().map_or("openapi", |sql| sql.kind.word()).to_owned(),
             server: found.server,
             schemas: found.schemas,
             blind_spots: found.blind_spots,
@@ -67,8 +69,12 @@ pub(super) async fn finish(
         },
         totals: totals(&tables),
         tables,
+        structure: None,
         files: Vec::new(),
     };
+    if let Some(channel) = &shared.channel {
+        schema::add_structure(shared, channel.as_ref(), &mut manifest).await?;
+    }
     store_rest(shared, &mut manifest).await?;
     Ok(manifest)
 }
@@ -105,6 +111,7 @@ fn entry(table: &TableCopy) -> TableEntry {
         primary_key: table.relation.primary_key.clone(),
         read_as: access.read_as,
         paging: access.paging.word().to_owned(),
+        read_through: access.source.word().map(str::to_owned),
         counted_before: table.counted_before,
         rows: table.rows(),
         counted_after: table.counted_after,
@@ -138,24 +145,47 @@ fn totals(tables: &[TableEntry]) -> Totals {
     totals
 }
 
-/// What the values told about the server's settings, and whether floats keep their digits.
-async fn settings(shared: &Shared, copied: &Copied) -> TextSettings {
+/// What the server states about its settings where SQL can be asked, or else what the values told.
+async fn settings(shared: &Shared, server: Option<&ServerSettings>, copied: &Copied) -> TextSettings {
     let seen = shared.settings.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
-    let mut exact = seen.floats_are_exact().then_some(true);
-    let tables = copied.tables.iter().filter(|t| t.rows() > 0 && exact.is_none());
+    let through_rest = || copied.tables.iter().filter(|table| is_through_rest(table));
+    let api = server.and_then(ServerSettings::api);
+    let exact = match &api {
+        Some(api) => Some(api.floats_are_exact()),
+        None if seen.floats_are_exact() => Some(true),
+        None => floats_exact(shared, through_rest().filter(|table| table.rows() > 0)).await,
+    };
+    let mut settings = seen.settings(exact);
+    if let Some(api) = api {
+        let word = |is_usual: bool, usual: &str| Some(if is_usual { usual } else { "other" }.to_owned());
+        // what was seen in values is what happened
+        settings.date_style = settings.date_style.or_else(|| word(api.date_style.starts_with("ISO"), "ISO"));
+        settings.interval_style =
+            settings.interval_style.or_else(|| word(api.interval_style == "postgres", "postgres"));
+        settings.api = Some(api);
+    }
+    settings.sql = server.filter(|_| through_rest().count() < copied.tables.len()).map(ServerSettings::sql);
+    settings.server_version = server.map(|server| server.server_version.clone());
+    settings.server_encoding = server.map(|server| server.server_encoding.clone());
+    settings
+}
+
+fn is_through_rest(table: &TableCopy) -> bool {
+    matches!(table.work.reader.access().source, RowSource::Rest)
+}
+
+/// Asks tables with rows until one tells whether floats keep their digits.
+async fn floats_exact<'a>(shared: &Shared, tables: impl Iterator<Item = &'a TableCopy>) -> Option<bool> {
     for table in tables.take(FLOAT_TRIES).collect::<Vec<_>>() {
         match float_digits(&shared.client, &table.relation).await {
             Ok(None) => {}
-            Ok(told) => {
-                exact = told;
-                break;
-            }
+            Ok(told) => return told,
             // the rows are in: that the server does not answer any more only leaves this unknown,
             // and the manifest says so
-            Err(_) => break,
+            Err(_) => return None,
         }
     }
-    seen.settings(exact)
+    None
 }
 
 /// Settings under which text is not the value.
@@ -167,7 +197,7 @@ fn lossy(settings: &TextSettings, tables: &[TableCopy]) -> Vec<Missing> {
             Some(_) => "the server rounds floating-point numbers when it prints them (extra_float_digits is below 1)",
             None => "nothing in the data shows whether the server prints floating-point numbers with all their digits",
         };
-        for table in tables.iter().filter(|t| t.rows() > 0) {
+        for table in tables.iter().filter(|t| t.rows() > 0 && is_through_rest(t)) {
             let columns = table.work.reader.access().columns.iter().filter(|c| c.may_hold_floats());
             let columns: Vec<String> = columns.map(|c| c.name.escape_debug().to_string()).collect();
             if !columns.is_empty() {

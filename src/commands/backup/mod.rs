@@ -3,11 +3,13 @@
 //! discover → copy every table → sweep until nothing changes → settle the ledger → manifest last.
 
 mod copy;
+mod coverage;
 pub(crate) mod discover;
 mod finish;
 mod keyset;
 mod output;
 mod pages;
+mod schema;
 mod shared;
 mod structure;
 mod superseded;
@@ -22,11 +24,12 @@ use tokio::sync::Semaphore;
 
 use crate::buffers::Buffers;
 use crate::cli::BackupArgs;
+use crate::commands::{channel, connect};
 use crate::config::{Config, Paging, ProjectConfig};
 use crate::context::Context;
 use crate::error::{Failure, Outcome};
 use crate::format::SeenSettings;
-use crate::http::{Http, Patience};
+use crate::http::Http;
 use crate::model::{Artifact, Relation, SnapshotId};
 use crate::progress::{Mode, Progress};
 use crate::snapshot::SnapshotKeys;
@@ -34,7 +37,7 @@ use crate::snapshot::writer::{PartRules, WriteError};
 use crate::store::Store;
 use crate::supabase::{Access, ApiError, Client};
 
-use discover::{Wanted, discover};
+use discover::{Found, Wanted, discover};
 use shared::Shared;
 
 /// Runs the command.
@@ -42,16 +45,10 @@ pub async fn run(args: &BackupArgs, config: &Config, context: &Context) -> anyho
     let project = config.project()?;
     project.key.check(context.clock.now(), &project.name)?;
     let buffers = Buffers::default();
-    let client = Arc::new(connect(config, project, buffers.clone())?);
-    let wanted = Wanted {
-        schemas: &config.schemas,
-        filter: &config.filter,
-        include: &config.include,
-        force_keyset: config.paging == Paging::Keyset,
-        connections: config.connections,
-    };
+    let http = connect::http(config, buffers.clone())?;
+    let client = connect::client(config, project, &http)?;
     let found = tokio::select! {
-        found = discover(&client, &wanted) => found?,
+        found = look_around(config, project, &http, &client) => found?,
         signal = context.stop.wait() => return Err(stopped(signal, None)),
     };
     if args.dry_run {
@@ -79,15 +76,26 @@ pub async fn run(args: &BackupArgs, config: &Config, context: &Context) -> anyho
     }
 }
 
-/// A client for the project that the configuration names.
-pub(crate) fn connect(config: &Config, project: &ProjectConfig, buffers: Buffers) -> Result<Client, Failure> {
-    let patience =
-        Patience { tries: config.retries + 1, first_delay: config.retry_delay, timeout: config.request_timeout };
-    let agent = concat!("supabackup/", env!("CARGO_PKG_VERSION"));
-    let http = Http::new(patience, config.connections, agent, buffers).map_err(|e| {
-        Failure::failed(format!("preparing HTTPS: {e}")).hint("check SSL_CERT_FILE and SSL_CERT_DIR, if they are set")
-    })?;
-    Ok(Client::new(http, &project.url, project.key.secret(), project.key.is_jwt())?.with_page_size(config.page_size))
+/// Finds the way to SQL, if there is one, and everything that can be read.
+async fn look_around(
+    config: &Config,
+    project: &ProjectConfig,
+    http: &Arc<Http>,
+    client: &Arc<Client>,
+) -> anyhow::Result<Found> {
+    let exposed = client.exposed_schemas().await.map_err(api_failure)?;
+    let choice = channel::choose(config, project, http, exposed.as_deref()).await;
+    choice.check()?;
+    let wanted = Wanted {
+        schemas: &config.schemas,
+        filter: &config.filter,
+        include: &config.include,
+        force_keyset: config.paging == Paging::Keyset,
+        only_granted: config.only_granted,
+        connections: config.connections,
+        exposed: exposed.as_deref(),
+    };
+    discover(client, &wanted, &choice).await
 }
 
 /// One run, with everything that it works on.
@@ -103,7 +111,7 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
-    async fn write(&self, mut found: discover::Found) -> anyhow::Result<crate::model::Manifest> {
+    async fn write(&self, mut found: Found) -> anyhow::Result<crate::model::Manifest> {
         let started = self.context.clock.now();
         let tables = std::mem::take(&mut found.tables);
         let shared = Arc::new(self.shared(&found, &tables));
@@ -112,12 +120,13 @@ impl Job<'_> {
         finish::finish(&shared, self.project, started, found, copied?).await
     }
 
-    fn shared(&self, found: &discover::Found, tables: &[(Relation, Access)]) -> Shared {
+    fn shared(&self, found: &Found, tables: &[(Relation, Access)]) -> Shared {
         let config = self.config;
         let expected = tables.iter().filter_map(|(_, access)| access.counted).sum();
         Shared {
             client: Arc::clone(self.client),
             store: Arc::clone(self.store),
+            channel: found.sql.as_ref().map(|sql| Arc::clone(sql.tables.channel())),
             keys: self.keys.clone(),
             rules: PartRules {
                 sql: config.artifacts.contains(&Artifact::Sql),

@@ -28,7 +28,8 @@ fn plan_text(plan: &BackupPlan) -> String {
         let counted = table.rows.map_or_else(|| "an unknown number of".to_owned(), count);
         let about = table.bytes.map(|b| format!(", about {}", bytes(b))).unwrap_or_default();
         let paging = if table.paging == "ctid" { String::new() } else { format!(", paged by {}", table.paging) };
-        out.push_str(&format!("  {}: {counted} rows{about}{paging}\n", table.name));
+        let through = if table.read_through.is_some() { ", read through SQL" } else { "" };
+        out.push_str(&format!("  {}: {counted} rows{about}{paging}{through}\n", table.name));
     }
     out.push_str(&format!("{} tables, {} rows, about {} as text\n", plan.tables.len(), count(rows), bytes(size)));
     if !plan.passed_over.is_empty() {

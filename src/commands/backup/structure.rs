@@ -8,7 +8,7 @@ use super::TableError;
 use super::copy::TableCopy;
 use super::shared::Shared;
 use crate::model::{Relation, TableName};
-use crate::supabase::{Access, ApiError, Probe, probe};
+use crate::supabase::{Access, ApiError, Probe, RowSource, probe};
 
 /// Pauses between looks. PostgREST reloads its schema cache within a second of the change; a busy one
 /// takes longer.
@@ -18,8 +18,15 @@ const PAUSES: [u64; 6] = [100, 200, 400, 800, 1600, 3000];
 pub(super) async fn look_again(
     shared: &Shared,
     relation: &Relation,
+    source: &RowSource,
     why: &str,
 ) -> Result<(Relation, Access), TableError> {
+    if let RowSource::Sql(tables) = source {
+        let listing = tables.list().await.map_err(ApiError::from)?;
+        let fresh = listing.tables.iter().find(|table| table.table_name() == relation.name && table.has_rows());
+        let fresh = fresh.ok_or_else(|| TableError::Api(ApiError::Gone(why.to_owned())))?;
+        return Ok(tables.look(fresh).await?);
+    }
     let mut last = TableError::Api(ApiError::Gone(why.to_owned()));
     for pause in PAUSES {
         tokio::time::sleep(Duration::from_millis(pause)).await;
@@ -40,18 +47,25 @@ pub(super) async fn look_again(
 /// Tables that the API describes in another way than when they were read. Neither address nor
 /// version of a row shows that a label of an enum was renamed, or what a column's type is called.
 pub(super) async fn changed_structures(shared: &Shared, tables: &[TableCopy]) -> Result<Vec<TableName>, ApiError> {
-    let schemas: BTreeSet<&str> = tables.iter().map(|t| t.relation.name.schema.as_str()).collect();
-    let mut changed = Vec::new();
+    let mut now: Vec<(bool, Relation)> = Vec::new();
+    let through_rest = tables.iter().filter(|t| matches!(t.work.reader.access().source, RowSource::Rest));
+    let schemas: BTreeSet<&str> = through_rest.map(|t| t.relation.name.schema.as_str()).collect();
     for schema in schemas {
-        let catalog = shared.client.describe(schema).await?;
-        for table in tables.iter().filter(|t| t.relation.name.schema == schema) {
-            let now = catalog.relations.iter().find(|r| r.name == table.relation.name);
-            if now.is_none_or(|now| shape(now) != shape(&table.relation)) {
-                changed.push(table.relation.name.clone());
-            }
-        }
+        now.extend(shared.client.describe(schema).await?.relations.into_iter().map(|relation| (false, relation)));
     }
-    Ok(changed)
+    let sql = tables.iter().find_map(|t| match &t.work.reader.access().source {
+        RowSource::Sql(tables) => Some(tables),
+        RowSource::Rest => None,
+    });
+    if let Some(sql) = sql {
+        now.extend(sql.list().await?.tables.iter().map(|table| (true, table.relation())));
+    }
+    let is_changed = |table: &&TableCopy| {
+        let through_sql = matches!(table.work.reader.access().source, RowSource::Sql(_));
+        let now = now.iter().find(|(sql, relation)| *sql == through_sql && relation.name == table.relation.name);
+        now.is_none_or(|(_, now)| shape(now) != shape(&table.relation))
+    };
+    Ok(tables.iter().filter(is_changed).map(|table| table.relation.name.clone()).collect())
 }
 
 /// Name, type, labels and length of every column, by name: what the text of values depends on.

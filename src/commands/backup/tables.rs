@@ -111,7 +111,7 @@ async fn copy(shared: Arc<Shared>, mut relation: Relation, mut access: Access) -
         copy.discard().await?;
         match error {
             TableError::Changed(why) | TableError::Damaged(why) if start < FRESH_STARTS => {
-                (relation, access) = look_again(&shared, &relation, &why).await?;
+                (relation, access) = look_again(&shared, &relation, &access.source, &why).await?;
             }
             error => return Err(error),
         }
@@ -187,7 +187,8 @@ async fn sweep(mut table: TableCopy, began: DateTime<Utc>) -> (TableCopy, Result
 async fn afresh(table: &mut TableCopy, why: &str) -> Result<(), TableError> {
     table.discard().await?;
     let shared = Arc::clone(&table.shared);
-    let (relation, access) = look_again(&shared, &table.relation, why).await?;
+    let source = table.work.reader.access().source.clone();
+    let (relation, access) = look_again(&shared, &table.relation, &source, why).await?;
     let (passes, reread, read_from) = (table.passes, table.reread, table.read_from);
     *table = copy(shared, relation, access).await?;
     (table.passes, table.reread, table.read_from) = (passes, reread, read_from);

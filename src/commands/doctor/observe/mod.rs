@@ -8,8 +8,8 @@ mod store;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use reqwest::Url;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Method, Url};
 use serde::Deserialize;
 
 use crate::buffers::Buffers;
@@ -99,7 +99,7 @@ async fn ask(http: &Http, project: &ProjectConfig, mut headers: HeaderMap) -> Re
     let broken = |reason: String| Broken { reason, connected: false };
     let url = Url::parse(&format!("{}/rest/v1/", project.url)).map_err(|e| broken(e.to_string()))?;
     headers.insert(HeaderName::from_static("accept-profile"), HeaderValue::from_static(NO_SUCH_SCHEMA));
-    match http.send(&Request { method: Method::GET, url, headers, body_limit: 1 << 16, plausible: |_, _| true }).await {
+    match http.send(&Request::get(url, headers, 1 << 16, |_, _| true)).await {
         Ok(answer) => Ok(Reply::of(&answer)),
         // nothing that large is an error
         Err(HttpError::TooLarge(_)) => Ok(Reply { status: 200, ..Reply::default() }),

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use crate::buffers::Buffers;
+use crate::commands::backup::api_failure;
 use crate::commands::backup::discover::{Found, Wanted, discover};
-use crate::commands::backup::{api_failure, connect};
+use crate::commands::{channel, connect};
 use crate::config::{Config, Paging as Choice, ProjectConfig, Selection, TableFilter};
 use crate::error::Failure;
 use crate::format::Shape;
@@ -68,8 +69,10 @@ pub(crate) enum Tried {
 
 /// Discovers what a backup would, then tries the limits.
 pub(crate) async fn project(config: &Config, project: &ProjectConfig) -> Result<ProjectSeen, Trouble> {
-    let client = Arc::new(connect(config, project, Buffers::default()).map_err(|failure| Trouble::of(&failure))?);
+    let http = connect::http(config, Buffers::default()).map_err(|failure| Trouble::of(&failure))?;
+    let client = connect::client(config, project, &http).map_err(|failure| Trouble::of(&failure))?;
     let exposed = client.exposed_schemas().await.map_err(|error| Trouble::from(api_failure(error)))?;
+    let choice = channel::choose(config, project, &http, exposed.as_deref()).await;
     let exists = |schema: &&String| exposed.as_ref().is_none_or(|exposed| exposed.contains(schema));
     let schemas: Vec<String> = config.schemas.iter().filter(exists).cloned().collect();
     let found = if schemas.is_empty() && !config.schemas.is_empty() {
@@ -81,9 +84,11 @@ pub(crate) async fn project(config: &Config, project: &ProjectConfig) -> Result<
             filter: &config.filter,
             include: &config.include,
             force_keyset: config.paging == Choice::Keyset,
+            only_granted: config.only_granted,
             connections: config.connections,
+            exposed: exposed.as_deref(),
         };
-        discover(&client, &wanted).await.map_err(Trouble::from)?
+        discover(&client, &wanted, &choice).await.map_err(Trouble::from)?
     };
     let row_limit = row_limit(&client, &found.tables).await;
     let by_address =

@@ -41,6 +41,7 @@ fn table(name: &str, rows: Option<u64>, paging: Paging) -> (Relation, Access) {
         counted: rows,
         row_bytes: Some(300),
         first_row: None,
+        source: crate::supabase::RowSource::Rest,
     };
     (relation, access)
 }

@@ -1,0 +1,220 @@
+//! One POST to a service that answers with JSON, and what its refusals mean.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use bytes::Bytes;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::{Method, Url};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+use crate::error::Failure;
+use crate::http::{Answer, Http, HttpError, Request};
+use crate::supabase::client::{ApiError, by_sqlstate, without_key};
+use crate::supabase::sql::SqlError;
+
+/// After so many questions in a row without an answer, in spite of every retry, the service counts as
+/// gone: the tables that only it can read would otherwise be waited for one by one.
+const GIVE_UPS: u32 = 4;
+
+/// One address that questions are posted to.
+#[derive(Debug)]
+pub(super) struct Post {
+    http: Arc<Http>,
+    /// What a person calls the service.
+    name: &'static str,
+    headers: HeaderMap,
+    /// To cut it out of whatever a server or a proxy repeats.
+    secret: SecretString,
+    give_ups: AtomicU32,
+}
+
+impl Post {
+    /// `headers` carry the credential, which is `secret`.
+    pub(super) fn new(http: Arc<Http>, name: &'static str, mut headers: HeaderMap, secret: SecretString) -> Self {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        Self { http, name, headers, secret, give_ups: AtomicU32::new(0) }
+    }
+
+    /// Sends, and gives back whatever answer there is.
+    pub(super) async fn send(
+        &self,
+        url: &str,
+        body: &serde_json::Value,
+        repeatable: bool,
+        body_limit: usize,
+    ) -> Result<Answer, SqlError> {
+        if self.give_ups.load(Ordering::Relaxed) >= GIVE_UPS {
+            return Err(self.silent("it has stopped answering"));
+        }
+        let url = Url::parse(url).map_err(|e| self.silent(&format!("its address is no URL: {e}")))?;
+        let request = Request {
+            method: Method::POST,
+            url,
+            headers: self.headers.clone(),
+            body: Bytes::from(body.to_string()),
+            repeatable,
+            body_limit,
+            plausible: whole_json,
+        };
+        let sent = self.http.send(&request).await;
+        let gave_up = match &sent {
+            Ok(answer) => answer.status >= 500,
+            Err(error) => matches!(error, HttpError::Unreachable { .. }),
+        };
+        if gave_up {
+            self.give_ups.fetch_add(1, Ordering::Relaxed);
+        } else {
+            self.give_ups.store(0, Ordering::Relaxed);
+        }
+        sent.map_err(|error| match error {
+            HttpError::TooLarge(limit) => {
+                SqlError::Question(ApiError::TooLarge(format!("the answer is larger than {limit} bytes")))
+            }
+            error @ HttpError::Unreachable { connected: true, .. } => {
+                SqlError::Question(ApiError::Broken(error.to_string()))
+            }
+            error @ HttpError::Unreachable { .. } => self.silent(&error.to_string()),
+        })
+    }
+
+    /// No answer that could be used.
+    pub(super) fn silent(&self, why: &str) -> SqlError {
+        let failure = Failure::failed(format!("{} gives no answer: {why}", self.name));
+        SqlError::Silent(failure.hint("check its address and state, and whether this machine reaches it"))
+    }
+
+    /// What an answer that is no success says.
+    pub(super) fn refusal(&self, answer: &Answer) -> Refusal {
+        let body: ErrorBody = serde_json::from_slice(&answer.body).unwrap_or_default();
+        let clean = |text: &str| without_key(text, self.secret.expose_secret()).trim().to_owned();
+        let message = body.message.or(body.error).map(|text| clean(&text)).filter(|text| !text.is_empty());
+        let message = message.unwrap_or_else(|| "no reason given".to_owned());
+        let given = body.code.as_ref().and_then(serde_json::Value::as_str).map(clean);
+        let code = given.or_else(|| sqlstate(&message).map(str::to_owned)).unwrap_or_default();
+        Refusal { status: answer.status, code, message }
+    }
+}
+
+/// An answer that is no success.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) status: u16,
+    /// Of the database or of PostgREST; empty where there is none.
+    pub(super) code: String,
+    pub(super) message: String,
+}
+
+impl Refusal {
+    /// Status and reason in a few words.
+    pub(super) fn said(&self) -> String {
+        format!("{} ({})", self.status, self.message)
+    }
+
+    /// What it means for the question, where it is not about the credential.
+    pub(super) fn for_question(&self) -> SqlError {
+        let text = self.message.clone();
+        if let Some(error) = by_sqlstate(&self.code, &text) {
+            return SqlError::Question(error);
+        }
+        SqlError::Question(match self.code.as_str() {
+            "42P01" | "3F000" => ApiError::Gone(text),
+            // a value, or all of them together, do not fit into PostgreSQL's memory
+            "54000" | "53200" => ApiError::TooLarge(text),
+            _ if matches!(self.status, 408 | 504 | 524 | 544) => ApiError::TimedOut(self.said()),
+            // a service that leaves out the database's code
+            "" if text.contains("statement timeout") || text.contains("read timeout") => ApiError::TimedOut(text),
+            "" if text.contains("permission denied") => ApiError::Denied(text),
+            _ => ApiError::Rejected(format!("the database refuses the question: {}", self.said())),
+        })
+    }
+}
+
+/// The forms in which the three services say why.
+#[derive(Default, Deserialize)]
+struct ErrorBody {
+    message: Option<String>,
+    error: Option<String>,
+    code: Option<serde_json::Value>,
+}
+
+/// `… ERROR:  42P01: relation …` → `42P01`
+fn sqlstate(message: &str) -> Option<&str> {
+    let rest = message.split_once("ERROR:")?.1.trim_start();
+    let (code, _) = rest.split_once(':')?;
+    let plain = code.len() == 5 && code.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase());
+    plain.then_some(code)
+}
+
+/// Whether a body can be JSON that came whole.
+fn whole_json(status: u16, body: &[u8]) -> bool {
+    let body = body.trim_ascii();
+    let closed = match (body.first(), body.last()) {
+        (Some(b'['), Some(b']')) | (Some(b'{'), Some(b'}')) => true,
+        (Some(b'"'), Some(b'"')) => body.len() > 1,
+        (Some(first), Some(last)) => first.is_ascii_digit() && last.is_ascii_digit(),
+        _ => false,
+    };
+    closed || !(200..300).contains(&status)
+}
+
+/// The one text in `[{"any name":"text"}]`: what a statement gives that has one row and one column.
+pub(super) fn one_text(body: &[u8]) -> Result<String, SqlError> {
+    let rows: Result<Vec<std::collections::HashMap<String, String>>, _> = serde_json::from_slice(body);
+    let text = rows.ok().filter(|rows| rows.len() == 1).and_then(|mut rows| rows.pop()).and_then(|row| {
+        let only = row.len() == 1;
+        row.into_values().next().filter(|_| only)
+    });
+    text.ok_or_else(|| SqlError::Question(ApiError::Damaged("the answer is not one row with one text".to_owned())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_databases_code_is_found_in_a_sentence() {
+        assert_eq!(
+            sqlstate("Failed to run sql query: ERROR:  57014: canceling statement due to statement timeout"),
+            Some("57014")
+        );
+        assert_eq!(sqlstate("ERROR: relation \"x\" does not exist"), None);
+        assert_eq!(sqlstate("Unauthorized"), None);
+    }
+
+    #[test]
+    fn a_refusal_is_understood_with_and_without_a_code() {
+        let meaning = |status, code: &str, message: &str| {
+            let refusal = Refusal { status, code: code.to_owned(), message: message.to_owned() };
+            match refusal.for_question() {
+                SqlError::Question(error) => error,
+                other => ApiError::Rejected(other.to_string()),
+            }
+        };
+        assert!(matches!(meaning(400, "42501", "permission denied for table t"), ApiError::Denied(_)));
+        assert!(matches!(meaning(400, "", "permission denied for table t"), ApiError::Denied(_)));
+        assert!(matches!(meaning(400, "57014", "canceling"), ApiError::TimedOut(_)));
+        assert!(matches!(meaning(544, "", "upstream timeout"), ApiError::TimedOut(_)));
+        assert!(matches!(meaning(400, "42P01", "no relation"), ApiError::Gone(_)));
+        assert!(matches!(meaning(400, "22P02", "no number"), ApiError::Rejected(_)));
+    }
+
+    #[test]
+    fn only_one_text_in_one_row_is_an_answer() {
+        assert_eq!(one_text(br#"[{"answer":"{\"a\" : 1}"}]"#).ok().as_deref(), Some(r#"{"a" : 1}"#));
+        for wrong in
+            ["[]", r#"[{"a":null}]"#, r#"[{"a":"x","b":"y"}]"#, r#"[{"a":"x"},{"a":"y"}]"#, r#"{"a":"x"}"#, "[{}]"]
+        {
+            assert!(one_text(wrong.as_bytes()).is_err(), "{wrong}");
+        }
+        assert!(
+            whole_json(200, b"\"text\"")
+                && whole_json(200, b"12")
+                && !whole_json(200, b"\"te")
+                && !whole_json(201, b"")
+        );
+        assert!(whole_json(404, b"<html>") && !whole_json(200, b"<html>"));
+    }
+}
