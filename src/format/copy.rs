@@ -21,7 +21,7 @@ pub struct CopyWriter {
 impl CopyWriter {
     /// A writer for rows whose fields are `columns`, in this order.
     pub fn new(table: &TableName, columns: &[&str]) -> Self {
-        Self { head: head(table, columns).into_bytes(), tail: tail(table).into_bytes() }
+        Self { head: head(table, columns).into_bytes(), tail: tail(table, columns).into_bytes() }
     }
 
     /// What stands before a part's rows.
@@ -102,15 +102,19 @@ CREATE TEMPORARY TABLE supabackup_stage (LIKE {quoted});
     )
 }
 
-fn tail(table: &TableName) -> String {
+/// Only columns that were stored are written: one that the target has besides keeps its default.
+fn tail(table: &TableName, columns: &[&str]) -> String {
     let quoted = table.quoted();
     let literal = quote_literal(&quoted);
+    let names: Vec<String> = columns.iter().map(|c| quote_literal(c)).collect();
+    let names = names.join(", ");
     format!(
         "\\.
 \\if :supabackup_staged
 SELECT pg_catalog.string_agg(pg_catalog.quote_ident(attname), ', ' ORDER BY attnum) AS columns
   FROM pg_catalog.pg_attribute
-  WHERE attrelid = {literal}::pg_catalog.regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '' \\gset supabackup_
+  WHERE attrelid = {literal}::pg_catalog.regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
+    AND attname = ANY (ARRAY[{names}]::pg_catalog.name[]) \\gset supabackup_
 INSERT INTO {quoted} (:supabackup_columns) OVERRIDING SYSTEM VALUE SELECT :supabackup_columns FROM pg_temp.supabackup_stage;
 DROP TABLE pg_temp.supabackup_stage;
 \\endif

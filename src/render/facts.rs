@@ -92,10 +92,10 @@ pub(super) fn has(manifest: &Manifest, artifact: Artifact) -> bool {
 pub(super) fn never_here(manifest: &Manifest) -> Vec<&'static str> {
     let (files, roles) = (
         "The files in Storage buckets, edge functions, secrets and project settings.",
-        "Passwords of database roles, and what the rows of the platform's own schemas hold, such as users in `auth.users`.",
+        "Passwords of database roles; sessions, tokens and logs of `auth`, and other rows of the platform's own schemas.",
     );
     if manifest.structure.is_some() {
-        return vec![roles, files];
+        return vec![files, roles];
     }
     vec![
         "The schema itself: types, tables, functions, triggers, indexes, policies, grants (keep your migrations, or \

@@ -78,7 +78,9 @@ fn loaded(case: &Case<'_>) -> Result<Stack> {
 
 fn empty(case: &Case<'_>) -> Result<Stack> {
     let version = case.options.windows(2).find(|w| w[0] == "--pg").map_or("system", |w| w[1]);
-    Stack::up(&["--data", "none", "--pg", version])
+    // the platform's own schemas are in every new project, if they are in this one
+    let platform = if case.options.contains(&"platform") { "platform" } else { "none" };
+    Stack::up(&["--data", platform, "--pg", version])
 }
 
 /// Nothing differs between the two, by every measure.
@@ -180,4 +182,53 @@ fn installed_functions_tell_as_much_as_sql() -> Result<()> {
     let copy = empty(&case)?;
     restored(&snapshot, &copy)?;
     equal(&source, &copy, &snapshot, &manifest)
+}
+
+#[test]
+fn users_and_what_hangs_on_the_platform_come_back() -> Result<()> {
+    for version in ["system", "newest"] {
+        let options = ["--data", "platform", "--pg", version];
+        let case = Case { options: &options, load: Some("on_platform.sql"), transport: "management", missing: &[] };
+        let source = loaded(&case)?;
+        let directory = tempfile::tempdir()?;
+        let (snapshot, manifest) = backed_up(&case, &source, directory.path())?;
+        let users = manifest.tables.iter().find(|t| t.name.schema == "auth" && t.name.name == "users");
+        ensure!(users.is_some_and(|t| t.rows == 40), "{users:?}");
+        let copy = empty(&case)?;
+        restored(&snapshot, &copy)?;
+        equal(&source, &copy, &snapshot, &manifest)?;
+        let buckets = "SELECT id, name, public, file_size_limit, allowed_mime_types FROM storage.buckets ORDER BY 1";
+        let of = |stack: &Stack| psql(stack.get("STACK_DATABASE_URL"), buckets);
+        ensure!(of(&source)? == of(&copy)? && of(&copy)?.lines().count() == 2, "{}", of(&copy)?);
+        // a new user is welcomed as before
+        let add = "INSERT INTO auth.users (id, email) VALUES (gen_random_uuid(), 'new@example.com')";
+        psql(copy.get("STACK_POSTGRES_URL"), add)?;
+        ensure!(psql(copy.get("STACK_POSTGRES_URL"), "SELECT count(*) FROM public.members")?.trim() == "41");
+    }
+    Ok(())
+}
+
+/// Databases that other people made.
+fn public_schema(set: &str) -> Result<()> {
+    for version in ["system", "newest"] {
+        let options = ["--data", set, "--pg", version];
+        comes_back(&Case { options: &options, load: None, transport: "management", missing: &[] })
+            .map_err(|error| error.context(format!("{set} on {version}")))?;
+    }
+    Ok(())
+}
+
+#[test]
+fn sakila_comes_back() -> Result<()> {
+    public_schema("sakila")
+}
+
+#[test]
+fn zabbix_comes_back() -> Result<()> {
+    public_schema("zabbix")
+}
+
+#[test]
+fn ledgersmb_comes_back() -> Result<()> {
+    public_schema("ledgersmb")
 }
