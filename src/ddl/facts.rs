@@ -159,6 +159,7 @@ pub(crate) struct Column {
     pub(crate) foreign_options: Option<Vec<String>>,
     pub(crate) acl: Acl,
     pub(crate) not_null_name: Option<String>,
+    pub(crate) not_null_local: Option<bool>,
     pub(crate) not_null_no_inherit: Option<bool>,
     pub(crate) not_null_validated: Option<bool>,
 }

@@ -61,6 +61,11 @@ impl Build<'_> {
                 pieces.extend(default_piece(table, column, name));
                 pieces.push(not_null(column).into());
             }
+            for column in table.columns.iter().flatten().filter(|c| is_only_constrained(table, c)) {
+                let name = quote_identifier(column.not_null_name.as_deref().unwrap_or_default());
+                let column = quote_identifier(&column.name);
+                pieces.push(format!("{}CONSTRAINT {name} NOT NULL {column}", comma()).into());
+            }
             for check in self.facts.constraints.iter().filter(|c| is_inline(c, table)) {
                 let text = format!("CONSTRAINT {} {}", quote_identifier(&check.name), check.definition);
                 let id = Id::new("pg_constraint", check.oid);
@@ -107,7 +112,7 @@ impl Build<'_> {
         for column in table.columns.iter().flatten() {
             let at = format!("{word} {name} ALTER COLUMN {}", quote_identifier(&column.name));
             if !is_printed(column) {
-                out += &self.differences(table, column, &at);
+                out += &self.differences(table, column, name, &at);
             }
             if let Some(storage) = column.storage.as_deref().and_then(storage) {
                 out += &format!("{at} SET STORAGE {storage};\n");
@@ -139,7 +144,7 @@ impl Build<'_> {
     }
 
     /// Where a column that comes from a parent (or from the type of a typed table) differs from it.
-    fn differences(&self, table: &Relation, column: &Column, at: &str) -> String {
+    fn differences(&self, table: &Relation, column: &Column, name: &str, at: &str) -> String {
         let parents = || {
             let of = table.parents.iter().flatten().filter_map(|oid| self.relations.get(oid));
             of.filter_map(|p| p.columns.iter().flatten().find(|c| c.name == column.name))
@@ -153,8 +158,14 @@ impl Build<'_> {
                 None => out += &format!("{at} DROP DEFAULT;\n"),
             }
         }
-        if column.not_null && !parents().any(|p| p.not_null) {
-            out += &format!("{at} SET NOT NULL;\n");
+        match &column.not_null_name {
+            None if column.not_null && !parents().any(|p| p.not_null) => out += &format!("{at} SET NOT NULL;\n"),
+            // a typed table's columns stand nowhere in CREATE TABLE
+            Some(constraint) if table.of_type.is_some() => {
+                let (constraint, column) = (quote_identifier(constraint), quote_identifier(&column.name));
+                out += &format!("ALTER TABLE ONLY {name} ADD CONSTRAINT {constraint} NOT NULL {column};\n");
+            }
+            _ => {}
         }
         out
     }
@@ -252,6 +263,12 @@ fn sequence_options(s: &Sequence) -> String {
 fn printed(table: &Relation) -> impl Iterator<Item = &Column> {
     let all = table.is_partition || table.of_type.is_none();
     table.columns.iter().flatten().filter(move |c| all && (table.is_partition || c.local || !c.inherited))
+}
+
+/// Whether a column comes from a parent and its NOT NULL from the table itself: from 18 on, that is a
+/// constraint of its own.
+fn is_only_constrained(table: &Relation, column: &Column) -> bool {
+    column.not_null_local == Some(true) && !printed(table).any(|c| c.number == column.number)
 }
 
 /// Checks that stand in CREATE TABLE. One that is not valid is added after the rows.

@@ -23,7 +23,7 @@ SELECT c.oid::int8 AS oid, c.schema, c.relname AS name, c.owner_name AS owner, c
             'storage', CASE WHEN a.attstorage <> t.typstorage THEN a.attstorage END,
             'compression', nullif(a.attcompression, ''), 'statistics', CASE WHEN a.attstattarget >= 0 THEN a.attstattarget END,
             'options', a.attoptions, 'foreign_options', a.attfdwoptions, 'acl', a.attacl::text[],
-            'not_null_name', n.conname, 'not_null_no_inherit', n.connoinherit,
+            'not_null_name', n.conname, 'not_null_local', n.conislocal, 'not_null_no_inherit', n.connoinherit,
             'not_null_validated', n.convalidated)
           ORDER BY a.attnum)
         FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
