@@ -57,6 +57,8 @@ pub async fn run(
         Command::Backup(args) => commands::backup::run(args, &config, &context).await,
         Command::Verify(args) => or_stop(&context, commands::verify::run(args, &config, &context)).await,
         Command::List(args) => or_stop(&context, commands::list::run(args, &config, &context)).await,
+        Command::Sql(args) => or_stop(&context, commands::sql::run(args, &config)).await,
+        Command::Schema(args) => or_stop(&context, commands::schema::run(args, &config, &context)).await,
         Command::Doctor(args) => or_stop(&context, commands::doctor::run(args, &config, &context)).await,
         Command::HelperSql(args) => commands::helper_sql::run(args),
     }

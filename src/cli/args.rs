@@ -155,6 +155,56 @@ pub struct ListArgs {
     pub json: bool,
 }
 
+/// Arguments of `sql`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  supabackup sql latest | psql -X -q -1 -v ON_ERROR_STOP=1 -d \"$DATABASE_URL\"
+  supabackup sql latest --table public.orders --data-only > orders.sql
+  supabackup sql latest --schema-only
+
+The script is made for psql. Triggers and foreign keys stay quiet while it runs. What acts by itself once it is
+there (event triggers, jobs, webhooks) is in no script: --on-purpose prints it.")]
+pub struct SqlArgs {
+    /// The snapshot's id, or `latest`
+    #[arg(default_value = "latest", value_name = "SNAPSHOT")]
+    pub snapshot: SnapshotChoice,
+    /// Only the definitions: types, tables, functions, keys, policies, grants
+    #[arg(long, conflicts_with = "data_only")]
+    pub schema_only: bool,
+    /// Only the rows, and the positions of sequences
+    #[arg(long)]
+    pub data_only: bool,
+    /// Only these tables, with their own indexes, keys, triggers and policies: `schema.table`
+    #[arg(long = "table", value_name = "TABLE", action = ArgAction::Append)]
+    pub tables: Vec<String>,
+    /// Rows as INSERT instead of COPY: slower, and for programs other than psql too
+    #[arg(long, conflicts_with_all = ["schema_only", "on_purpose"])]
+    pub inserts: bool,
+    /// Only what acts by itself: event triggers, jobs, webhooks
+    #[arg(long, conflicts_with_all = ["schema_only", "data_only", "tables"])]
+    pub on_purpose: bool,
+    /// Only snapshots of this project: its folder's name in the store
+    #[arg(long, value_name = "NAME")]
+    pub project: Option<String>,
+}
+
+/// Arguments of `schema`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  supabackup schema > schema.sql
+  supabackup schema --inferred          as far as the Data API alone tells
+
+Exits 0 if everything that was seen is written, 3 if something is not (it is named on stderr).")]
+pub struct SchemaArgs {
+    /// Infer it from the Data API's description, even where there is SQL
+    #[arg(long)]
+    pub inferred: bool,
+    #[command(flatten)]
+    project: ProjectArgs,
+}
+
 /// Arguments of `doctor`.
 #[derive(Debug, Args)]
 #[command(
@@ -187,6 +237,12 @@ impl BackupArgs {
         self.project.fill(flags);
         self.what.fill(flags);
         self.how.fill(flags);
+    }
+}
+
+impl SchemaArgs {
+    pub(super) fn fill(&self, flags: &mut Flags) {
+        self.project.fill(flags);
     }
 }
 

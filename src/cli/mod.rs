@@ -12,7 +12,7 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 use crate::config::{Flags, Need, help};
 use crate::error::Failure;
 
-pub use args::{BackupArgs, DoctorArgs, HelperSqlArgs, ListArgs, SnapshotChoice, VerifyArgs};
+pub use args::{BackupArgs, DoctorArgs, HelperSqlArgs, ListArgs, SchemaArgs, SnapshotChoice, SqlArgs, VerifyArgs};
 
 /// Lossless, verified, restorable backups of a Supabase project over nothing but HTTPS.
 #[derive(Debug, Parser)]
@@ -50,6 +50,10 @@ pub enum Command {
     Verify(VerifyArgs),
     /// List the snapshots of the store, or what one of them holds
     List(ListArgs),
+    /// Print a snapshot as one SQL script for psql
+    Sql(SqlArgs),
+    /// Print the project's definition as SQL
+    Schema(SchemaArgs),
     /// Check address, key, permissions and limits before the first run
     Doctor(DoctorArgs),
     /// Print the SQL file that lets a backup see the whole database through the Data API
@@ -104,8 +108,8 @@ impl Cli {
     /// Whether the command can do without a project.
     pub fn need(&self) -> Need {
         match self.command {
-            Command::Backup(_) | Command::Doctor(_) => Need::Project,
-            Command::Verify(_) | Command::List(_) | Command::HelperSql(_) => Need::Store,
+            Command::Backup(_) | Command::Doctor(_) | Command::Schema(_) => Need::Project,
+            Command::Verify(_) | Command::List(_) | Command::Sql(_) | Command::HelperSql(_) => Need::Store,
         }
     }
 
@@ -127,7 +131,8 @@ impl Cli {
         match &self.command {
             Command::Backup(args) => args.fill(&mut flags),
             Command::Doctor(args) => args.fill(&mut flags),
-            Command::Verify(_) | Command::List(_) | Command::HelperSql(_) => {}
+            Command::Schema(args) => args.fill(&mut flags),
+            Command::Verify(_) | Command::List(_) | Command::Sql(_) | Command::HelperSql(_) => {}
         }
         Ok(flags)
     }

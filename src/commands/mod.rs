@@ -7,4 +7,6 @@ mod connect;
 pub mod doctor;
 pub mod helper_sql;
 pub mod list;
+pub mod schema;
+pub mod sql;
 pub mod verify;

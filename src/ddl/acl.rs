@@ -236,11 +236,12 @@ mod tests {
 
     #[test]
     fn entries_are_read_with_odd_names_and_grant_options() {
-        let entry = parse("\"we\"\"ird=/\"=ar*w/postgres").expect("an entry");
-        assert_eq!(entry.grantee.as_deref(), Some("we\"ird=/"));
-        assert_eq!(entry.letters, [('a', false), ('r', true), ('w', false)]);
-        assert_eq!(entry.grantor, "postgres");
-        assert_eq!(parse("=X/postgres").expect("an entry").grantee, None);
+        let entry = |grantee: Option<&str>, letters: &[(char, bool)]| {
+            Some(Entry { grantee: grantee.map(str::to_owned), letters: letters.to_vec(), grantor: "postgres".into() })
+        };
+        let odd = entry(Some("we\"ird=/"), &[('a', false), ('r', true), ('w', false)]);
+        assert_eq!(parse("\"we\"\"ird=/\"=ar*w/postgres"), odd);
+        assert_eq!(parse("=X/postgres"), entry(None, &[('X', false)]));
         assert_eq!(parse("nonsense"), None);
     }
 

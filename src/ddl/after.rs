@@ -1,8 +1,9 @@
 //! What comes after the rows: indexes, keys, statistics, triggers, rules, policies, publications.
 
-use crate::ddl::build::{Build, literal, qualified, rank};
+use crate::ddl::build::{Build, qualified, rank};
 use crate::ddl::facts::{Policy, Publication, Trigger};
 use crate::ddl::graph::{Id, Section};
+use crate::format::quote_literal;
 use crate::model::quote_identifier;
 
 impl Build<'_> {
@@ -86,6 +87,9 @@ impl Build<'_> {
 
     pub(crate) fn statistics(&mut self) {
         for statistics in &self.facts.statistics {
+            if !self.wants(statistics.table_oid) {
+                continue;
+            }
             let name = qualified(&statistics.schema, &statistics.name);
             let id = Id::new("pg_statistic_ext", statistics.oid);
             let mut sql = format!("{};\n", statistics.definition);
@@ -99,6 +103,9 @@ impl Build<'_> {
 
     pub(crate) fn triggers(&mut self) {
         for trigger in &self.facts.triggers {
+            if !self.wants(trigger.table_oid) {
+                continue;
+            }
             let table = qualified(&trigger.schema, &trigger.table);
             let name = quote_identifier(&trigger.name);
             let id = Id::new("pg_trigger", trigger.oid);
@@ -115,6 +122,9 @@ impl Build<'_> {
 
     pub(crate) fn rules(&mut self) {
         for rule in &self.facts.rules {
+            if !self.wants(rule.table_oid) {
+                continue;
+            }
             let table = qualified(&rule.schema, &rule.table);
             let name = quote_identifier(&rule.name);
             let id = Id::new("pg_rewrite", rule.oid);
@@ -129,6 +139,9 @@ impl Build<'_> {
     /// Row level security, its policies, and what replication identifies rows by.
     pub(crate) fn policies(&mut self) {
         for table in &self.facts.relations {
+            if !self.wants(table.oid) {
+                continue;
+            }
             let name = qualified(&table.schema, &table.name);
             let mut sql = String::new();
             if table.row_security {
@@ -149,6 +162,9 @@ impl Build<'_> {
             }
         }
         for policy in &self.facts.policies {
+            if !self.wants(policy.table_oid) {
+                continue;
+            }
             let table = qualified(&policy.schema, &policy.table);
             let name = quote_identifier(&policy.name);
             let id = Id::new("pg_policy", policy.oid);
@@ -224,7 +240,7 @@ fn policy_sql(policy: &Policy, table: &str, name: &str) -> String {
 fn publication_sql(p: &Publication, name: &str) -> String {
     let actions = [(p.insert, "insert"), (p.update, "update"), (p.delete, "delete"), (p.truncate, "truncate")];
     let actions: Vec<&str> = actions.iter().filter(|(on, _)| *on).map(|(_, word)| *word).collect();
-    let mut with = format!("publish = {}", literal(&actions.join(", ")));
+    let mut with = format!("publish = {}", quote_literal(&actions.join(", ")));
     with += &format!(", publish_via_partition_root = {}", p.via_root);
     if p.generated_columns.as_deref() == Some("s") {
         with += ", publish_generated_columns = stored";
@@ -233,7 +249,7 @@ fn publication_sql(p: &Publication, name: &str) -> String {
     let mut sql = format!(
         "DO $publication$ BEGIN\n\tIF NOT EXISTS (SELECT FROM pg_catalog.pg_publication WHERE pubname = {}) THEN\n\t\t\
          {create};\n\tELSE\n\t\tALTER PUBLICATION {name} SET ({with});\n\tEND IF;\nEND $publication$;\n",
-        literal(&p.name)
+        quote_literal(&p.name)
     );
     let tables: Vec<String> = p
         .tables

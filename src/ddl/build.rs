@@ -1,10 +1,11 @@
 //! Collects statements while the kinds of objects are gone through.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::ddl::acl::{Grants, Kind, USUAL};
 use crate::ddl::facts::{Acl, Facts, Relation};
 use crate::ddl::graph::{Graph, Id, Node, Piece, Section};
+use crate::format::quote_literal;
 use crate::model::{Missing, quote_identifier};
 
 /// Ranks: kinds come in this order where dependencies leave a choice.
@@ -42,12 +43,14 @@ pub(crate) struct Build<'a> {
     pub(crate) named: HashMap<Id, String>,
     /// Owners that are not `postgres`, and how many objects each has.
     pub(crate) owners: BTreeMap<String, u64>,
+    /// Relations by oid: those that are written.
     pub(crate) relations: HashMap<u64, &'a Relation>,
+    only: Option<&'a HashSet<u64>>,
     usual: Vec<String>,
 }
 
 impl<'a> Build<'a> {
-    pub(crate) fn new(facts: &'a Facts) -> Self {
+    pub(crate) fn new(facts: &'a Facts, only: Option<&'a HashSet<u64>>) -> Self {
         let mut usual: BTreeSet<String> = USUAL.iter().map(|role| (*role).to_owned()).collect();
         let lists = facts.default_acl.iter().flat_map(|d| d.acl.iter().flatten());
         usual.extend(lists.filter_map(|text| crate::ddl::acl::parse(text)?.grantee));
@@ -59,9 +62,25 @@ impl<'a> Build<'a> {
             missing: Vec::new(),
             named: HashMap::new(),
             owners: BTreeMap::new(),
-            relations: facts.relations.iter().map(|r| (r.oid, r)).collect(),
+            relations: facts
+                .relations
+                .iter()
+                .filter(|r| only.is_none_or(|o| o.contains(&r.oid)))
+                .map(|r| (r.oid, r))
+                .collect(),
+            only,
             usual: usual.into_iter().collect(),
         }
+    }
+
+    /// Whether what belongs to this relation is written.
+    pub(crate) fn wants(&self, oid: u64) -> bool {
+        self.only.is_none_or(|only| only.contains(&oid))
+    }
+
+    /// Whether everything is written.
+    pub(crate) fn wants_all(&self) -> bool {
+        self.only.is_none()
     }
 
     pub(crate) fn version(&self) -> u32 {
@@ -135,13 +154,6 @@ pub(crate) fn qualified(schema: &str, name: &str) -> String {
     format!("{}.{}", quote_identifier(schema), quote_identifier(name))
 }
 
-/// A text as a literal: `'…'`, with `E` where it holds a backslash, so that it reads the same under
-/// every setting of `standard_conforming_strings`.
-pub(crate) fn literal(text: &str) -> String {
-    let quoted = text.replace('\'', "''");
-    if text.contains('\\') { format!("E'{}'", quoted.replace('\\', "\\\\")) } else { format!("'{quoted}'") }
-}
-
 /// `{a=b,…}` of reloptions as `(a='b', …)`, each name after `prefix`.
 pub(crate) fn options(lists: &[(&str, &Option<Vec<String>>)]) -> Option<String> {
     let mut out = Vec::new();
@@ -153,7 +165,7 @@ pub(crate) fn options(lists: &[(&str, &Option<Vec<String>>)]) -> Option<String> 
             } else {
                 quote_identifier(name)
             };
-            out.push(format!("{prefix}{name}={}", literal(value)));
+            out.push(format!("{prefix}{name}={}", quote_literal(value)));
         }
     }
     (!out.is_empty()).then(|| out.join(", "))
@@ -163,7 +175,7 @@ pub(crate) fn options(lists: &[(&str, &Option<Vec<String>>)]) -> Option<String> 
 pub(crate) fn foreign_options(list: &Option<Vec<String>>) -> Option<String> {
     let one = |option: &String| {
         let (name, value) = option.split_once('=').unwrap_or((option, ""));
-        format!("{} {}", quote_identifier(name), literal(value))
+        format!("{} {}", quote_identifier(name), quote_literal(value))
     };
     let all: Vec<String> = list.iter().flatten().map(one).collect();
     (!all.is_empty()).then(|| all.join(", "))

@@ -6,9 +6,10 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use crate::ddl::acl::{Grants, Kind};
-use crate::ddl::build::{Build, literal, qualified};
+use crate::ddl::build::{Build, qualified};
 use crate::ddl::facts::{Comment, DefaultAcl, Role};
 use crate::ddl::graph::Id;
+use crate::format::quote_literal;
 use crate::model::quote_identifier;
 
 /// Settings of the session that runs a script. `session_replication_role` keeps triggers and foreign
@@ -138,8 +139,8 @@ impl<'a> Build<'a> {
         for server in &self.facts.servers {
             let name = quote_identifier(&server.name);
             out += &format!("CREATE SERVER IF NOT EXISTS {name}");
-            out += &server.kind.as_ref().map(|k| format!(" TYPE {}", literal(k))).unwrap_or_default();
-            out += &server.version.as_ref().map(|v| format!(" VERSION {}", literal(v))).unwrap_or_default();
+            out += &server.kind.as_ref().map(|k| format!(" TYPE {}", quote_literal(k))).unwrap_or_default();
+            out += &server.version.as_ref().map(|v| format!(" VERSION {}", quote_literal(v))).unwrap_or_default();
             out += &format!(" FOREIGN DATA WRAPPER {}", quote_identifier(&server.wrapper));
             let options = crate::ddl::build::foreign_options(&server.options);
             out += &options.map(|o| format!(" OPTIONS ({o})")).unwrap_or_default();
@@ -155,7 +156,7 @@ impl<'a> Build<'a> {
         let mut out = String::new();
         for comment in &self.facts.comments {
             let Some(on) = self.commented(comment) else { continue };
-            out += &format!("COMMENT ON {on} IS {};\n", literal(&comment.text));
+            out += &format!("COMMENT ON {on} IS {};\n", quote_literal(&comment.text));
         }
         out
     }
@@ -252,14 +253,16 @@ impl<'a> Build<'a> {
             };
             let types = row.allowed_mime_types.map_or_else(
                 || "NULL".to_owned(),
-                |types| format!("ARRAY[{}]::text[]", types.iter().map(|t| literal(t)).collect::<Vec<_>>().join(", ")),
+                |types| {
+                    format!("ARRAY[{}]::text[]", types.iter().map(|t| quote_literal(t)).collect::<Vec<_>>().join(", "))
+                },
             );
             out += &format!(
                 "INSERT INTO storage.buckets (id, name, public, file_size_limit, allowed_mime_types) VALUES ({}, {}, {}, {}, {types})\n\t\
                  ON CONFLICT (id) DO UPDATE SET public = EXCLUDED.public, file_size_limit = EXCLUDED.file_size_limit, \
                  allowed_mime_types = EXCLUDED.allowed_mime_types;\n",
-                literal(&row.id),
-                literal(&row.name),
+                quote_literal(&row.id),
+                quote_literal(&row.name),
                 row.public.map_or("NULL".to_owned(), |p| p.to_string()),
                 row.file_size_limit.map_or("NULL".to_owned(), |n| n.to_string()),
             );
@@ -271,7 +274,7 @@ impl<'a> Build<'a> {
     pub(crate) fn acting(&mut self) {
         for trigger in &self.facts.event_triggers {
             let name = quote_identifier(&trigger.name);
-            let tags: Vec<String> = trigger.tags.iter().flatten().map(|t| literal(t)).collect();
+            let tags: Vec<String> = trigger.tags.iter().flatten().map(|t| quote_literal(t)).collect();
             let when = if tags.is_empty() { String::new() } else { format!("\n\tWHEN TAG IN ({})", tags.join(", ")) };
             let state = match trigger.enabled.as_str() {
                 "D" => format!("ALTER EVENT TRIGGER {name} DISABLE;\n"),
@@ -287,7 +290,7 @@ impl<'a> Build<'a> {
             let id = Id::new("pg_event_trigger", trigger.oid);
             let comment = self.facts.comments.iter().find(|c| c.class == id.class && c.oid == id.oid);
             if let Some(comment) = comment {
-                self.on_purpose.push(format!("COMMENT ON EVENT TRIGGER {name} IS {};\n", literal(&comment.text)));
+                self.on_purpose.push(format!("COMMENT ON EVENT TRIGGER {name} IS {};\n", quote_literal(&comment.text)));
             }
         }
         for job in &self.facts.jobs {
@@ -324,7 +327,7 @@ fn role_sql(role: &Role) -> String {
     format!(
         "DO $role$ BEGIN\n\tIF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = {}) THEN\n\t\t\
          CREATE ROLE {} NOLOGIN{inherit};\n\tEND IF;\nEND $role$;\n",
-        literal(&role.name),
+        quote_literal(&role.name),
         quote_identifier(&role.name)
     )
 }
@@ -339,13 +342,13 @@ fn job_sql(row: &str) -> Option<String> {
         active: Option<bool>,
     }
     let row: Row = serde_json::from_str(row).ok()?;
-    let (schedule, command) = (literal(&row.schedule), literal(&row.command));
+    let (schedule, command) = (quote_literal(&row.schedule), quote_literal(&row.command));
     Some(match (row.jobname, row.active) {
         (Some(name), Some(false)) => format!(
             "SELECT cron.alter_job(cron.schedule({}, {schedule}, {command}), active := false);\n",
-            literal(&name)
+            quote_literal(&name)
         ),
-        (Some(name), _) => format!("SELECT cron.schedule({}, {schedule}, {command});\n", literal(&name)),
+        (Some(name), _) => format!("SELECT cron.schedule({}, {schedule}, {command});\n", quote_literal(&name)),
         (None, Some(false)) => {
             format!("SELECT cron.alter_job(cron.schedule({schedule}, {command}), active := false);\n")
         }

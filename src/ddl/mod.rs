@@ -10,16 +10,23 @@ mod build;
 mod facts;
 mod frame;
 mod graph;
+mod inferred;
 mod routines;
+mod subset;
 mod tables;
+mod type_facts;
 mod types;
 mod views;
+
+use std::collections::HashSet;
 
 use build::Build;
 pub use facts::Facts;
 use graph::Id;
+pub use inferred::{UNKNOWN, inferred};
+pub use subset::script_of_tables;
 
-use crate::model::Missing;
+use crate::model::{Missing, TableName};
 
 /// The scripts that make a project's structure again.
 #[derive(Debug, Default)]
@@ -45,27 +52,53 @@ impl Facts {
         serde_json::from_str(json)
     }
 
+    /// The project's tables that hold rows of their own.
+    pub fn tables_with_rows(&self) -> impl Iterator<Item = TableName> {
+        let tables = self.relations.iter().filter(|r| matches!(r.kind.as_str(), "r" | "p") && !r.is_partition);
+        tables.map(|r| TableName::new(&r.schema, &r.name))
+    }
+
+    /// Columns of a table that the server computes.
+    pub fn generated_columns(&self, table: &TableName) -> Vec<String> {
+        let of = self.relations.iter().find(|r| r.schema == table.schema && r.name == table.name);
+        let columns = of.into_iter().flat_map(|r| r.columns.iter().flatten());
+        columns.filter(|c| !c.generated.is_empty()).map(|c| c.name.clone()).collect()
+    }
+
     /// The server's version in words.
     pub fn server_version(&self) -> Option<&str> {
         self.server.first().map(|server| server.version_text.as_str())
     }
 }
 
-/// Writes the scripts.
+/// Writes the scripts of everything.
 pub fn script(facts: &Facts) -> Script {
-    let mut build = Build::new(facts);
-    let roles = build.roles();
-    let schemas = build.schemas();
-    let extensions = build.extensions();
-    build.collations();
-    build.types();
-    build.text_search();
-    build.functions();
-    build.aggregates();
-    build.operators();
-    build.casts();
+    write(facts, None)
+}
+
+/// Writes the scripts of everything, or of the relations with these oids alone.
+fn write(facts: &Facts, only: Option<&HashSet<u64>>) -> Script {
+    let mut build = Build::new(facts, only);
+    let (mut roles, mut schemas, mut extensions, mut servers) = Default::default();
+    let (mut buckets, mut defaults) = <(String, Vec<String>)>::default();
+    if only.is_none() {
+        roles = build.roles();
+        schemas = build.schemas();
+        extensions = build.extensions();
+        build.collations();
+        build.types();
+        build.text_search();
+        build.functions();
+        build.aggregates();
+        build.operators();
+        build.casts();
+        servers = build.servers();
+        build.publications();
+        build.acting();
+        buckets = build.buckets();
+        defaults = build.default_rights();
+    }
     let positions = build.sequences();
-    let servers = build.servers();
     build.tables();
     build.views();
     build.indexes();
@@ -74,16 +107,12 @@ pub fn script(facts: &Facts) -> Script {
     build.rules();
     build.triggers();
     build.policies();
-    build.publications();
-    build.acting();
-    let buckets = build.buckets();
     let comments = build.comments();
-    let defaults = build.default_rights();
     link(&mut build, facts);
 
     let Build { graph, rights, on_purpose, mut missing, owners, .. } = build;
     let ordered = graph.order();
-    missing.extend(facts.unwritten.iter().map(|u| Missing {
+    missing.extend(facts.unwritten.iter().filter(|_| only.is_none()).map(|u| Missing {
         subject: u.subject.clone(),
         reason: u.reason.clone(),
         fix: None,
@@ -96,7 +125,6 @@ pub fn script(facts: &Facts) -> Script {
     let notes = owners.iter().map(|(owner, count)| {
         format!("{count} objects are owned by {owner} in the project; restored ones belong to the role that restores")
     });
-    let join = |parts: &[String]| parts.concat();
     let lines = |list: &[String]| list.iter().map(|s| format!("{s}\n")).collect::<String>();
     Script {
         before: sections(&[
@@ -105,7 +133,7 @@ pub fn script(facts: &Facts) -> Script {
             ("Schemas", &schemas),
             ("Extensions", &extensions),
             ("Foreign servers", &servers),
-            ("Types, functions, tables, views", &join(&ordered.before)),
+            ("Types, functions, tables, views", &ordered.before.concat()),
         ]),
         sequences: if positions.is_empty() {
             String::new()
@@ -114,11 +142,12 @@ pub fn script(facts: &Facts) -> Script {
         },
         after: sections(&[
             ("", frame::SETTINGS),
-            ("Indexes, keys, triggers, rules, policies, publications", &join(&ordered.after)),
+            ("Indexes, keys, triggers, rules, policies, publications", &ordered.after.concat()),
             ("Comments", &comments),
             ("Rights", &lines(&rights)),
             ("Default rights", &lines(&defaults)),
             ("Buckets", &buckets),
+            ("End", "SET session_replication_role = origin;\n"),
         ]),
         on_purpose: if on_purpose.is_empty() {
             String::new()

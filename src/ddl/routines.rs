@@ -1,9 +1,10 @@
 //! Functions, procedures, aggregates, operators and casts.
 
 use crate::ddl::acl::Kind;
-use crate::ddl::build::{Build, literal, qualified, rank};
+use crate::ddl::build::{Build, qualified, rank};
 use crate::ddl::facts::{Aggregate, Cast, Function, Operator};
 use crate::ddl::graph::{Id, Section};
+use crate::format::quote_literal;
 use crate::model::quote_identifier;
 
 impl Build<'_> {
@@ -113,7 +114,7 @@ fn aggregate_sql(a: &Aggregate, signature: &str) -> String {
     text(&mut parts, "COMBINEFUNC", &a.combine);
     text(&mut parts, "SERIALFUNC", &a.serialize);
     text(&mut parts, "DESERIALFUNC", &a.deserialize);
-    text(&mut parts, "INITCOND", &a.initial.as_deref().map(literal));
+    text(&mut parts, "INITCOND", &a.initial.as_deref().map(quote_literal));
     if a.moving_state.is_some() {
         text(&mut parts, "MSFUNC", &a.moving_transition);
         text(&mut parts, "MINVFUNC", &a.moving_inverse);
@@ -128,7 +129,7 @@ fn aggregate_sql(a: &Aggregate, signature: &str) -> String {
         if a.moving_final.is_some() {
             modify(&mut parts, "MFINALFUNC_MODIFY", &a.moving_final_modify);
         }
-        text(&mut parts, "MINITCOND", &a.moving_initial.as_deref().map(literal));
+        text(&mut parts, "MINITCOND", &a.moving_initial.as_deref().map(quote_literal));
     }
     text(&mut parts, "SORTOP", &a.sort_operator);
     match a.parallel.as_str() {

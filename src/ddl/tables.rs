@@ -8,7 +8,11 @@ use crate::model::quote_identifier;
 
 impl Build<'_> {
     pub(crate) fn tables(&mut self) {
-        for table in self.facts.relations.iter().filter(|r| matches!(r.kind.as_str(), "r" | "p" | "f")) {
+        let facts = self.facts;
+        for table in facts.relations.iter().filter(|r| matches!(r.kind.as_str(), "r" | "p" | "f")) {
+            if !self.wants(table.oid) {
+                continue;
+            }
             let name = qualified(&table.schema, &table.name);
             let id = Id::new("pg_class", table.oid);
             let mut pieces = self.create_table(table, &name);
@@ -172,13 +176,16 @@ impl Build<'_> {
     pub(crate) fn sequences(&mut self) -> String {
         let mut positions = String::new();
         for sequence in &self.facts.sequences {
+            if !sequence.table_oid.map_or(self.wants_all(), |oid| self.wants(oid)) {
+                continue;
+            }
             let name = qualified(&sequence.schema, &sequence.name);
             let id = Id::new("pg_class", sequence.oid);
             self.name(id.clone(), format!("SEQUENCE {name}"), Some(&sequence.owner));
             self.grant(Kind::Sequence, format!("SEQUENCE {name}"), &sequence.owner, &sequence.acl);
             match (sequence.last_value.as_deref(), sequence.is_called) {
                 (Some(last), Some(called)) => {
-                    let literal = crate::ddl::build::literal(&name);
+                    let literal = crate::format::quote_literal(&name);
                     positions += &format!("\tPERFORM pg_catalog.setval({literal}, {last}, {called});\n");
                 }
                 _ => self.missing(format!("position of sequence {name}"), "it could not be read"),

@@ -1,9 +1,10 @@
 //! Types, collations and text search.
 
 use crate::ddl::acl::Kind;
-use crate::ddl::build::{Build, literal, qualified, rank};
+use crate::ddl::build::{Build, qualified, rank};
 use crate::ddl::facts::{Collation, TextSearch, Type};
 use crate::ddl::graph::{Id, Section};
+use crate::format::quote_literal;
 use crate::model::quote_identifier;
 
 impl Build<'_> {
@@ -100,7 +101,7 @@ impl Build<'_> {
 }
 
 fn enumeration(ty: &Type, name: &str) -> String {
-    let labels: Vec<String> = ty.labels.iter().flatten().map(|label| format!("\t{}", literal(label))).collect();
+    let labels: Vec<String> = ty.labels.iter().flatten().map(|label| format!("\t{}", quote_literal(label))).collect();
     format!("CREATE TYPE {name} AS ENUM (\n{}\n);\n", labels.join(",\n"))
 }
 
@@ -130,7 +131,7 @@ fn collation_sql(collation: &Collation, name: &str) -> Option<String> {
         parts.push("deterministic = false".to_owned());
     }
     let mut add = |key: &str, value: &Option<String>| {
-        parts.extend(value.as_ref().map(|v| format!("{key} = {}", literal(v))));
+        parts.extend(value.as_ref().map(|v| format!("{key} = {}", quote_literal(v))));
     };
     if provider == "libc" {
         add("lc_collate", &collation.lc_collate);

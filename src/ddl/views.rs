@@ -10,6 +10,9 @@ use crate::model::quote_identifier;
 impl Build<'_> {
     pub(crate) fn views(&mut self) {
         for view in self.facts.relations.iter().filter(|r| matches!(r.kind.as_str(), "v" | "m")) {
+            if !self.wants(view.oid) {
+                continue;
+            }
             let name = qualified(&view.schema, &view.name);
             let id = Id::new("pg_class", view.oid);
             let (word, sql, stand_in) = if view.kind == "v" {
@@ -39,7 +42,8 @@ impl Build<'_> {
 
     /// Populated ones are refreshed after the rows, each after those that it reads.
     fn refreshes(&mut self) {
-        let populated: Vec<&Relation> = self.facts.relations.iter().filter(|r| r.kind == "m" && r.populated).collect();
+        let populated: Vec<&Relation> =
+            self.facts.relations.iter().filter(|r| r.kind == "m" && r.populated && self.wants(r.oid)).collect();
         if populated.is_empty() {
             return;
         }

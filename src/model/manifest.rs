@@ -49,7 +49,10 @@ pub struct Manifest {
     pub consistency: Consistency,
     /// One entry per captured table.
     pub tables: Vec<TableEntry>,
-    /// Every other stored file (RECOVERY.md, report.md, report.html).
+    /// The schema's definition, where it was read: which of `files` hold it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub structure: Option<Structure>,
+    /// Every other stored file (the structure's, RECOVERY.md, report.md, report.html).
     pub files: Vec<File>,
     /// Sums over the tables.
     pub totals: Totals,
@@ -284,6 +287,29 @@ pub struct Part {
     pub blocks: Option<[u64; 2]>,
     /// Sum of the rows' hashes, as in the table's digest.
     pub digest: String,
+}
+
+/// The definition of everything that is not rows, as files of SQL. Each is a key among the
+/// manifest's `files`; a script that would be empty is absent.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Structure {
+    /// The server that it was read from, in its own words.
+    pub server: String,
+    /// Before the rows: roles, schemas, types, functions, tables, views.
+    pub before: String,
+    /// Positions of sequences.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequences: Option<String>,
+    /// After the rows: indexes, keys, triggers, policies, grants, comments.
+    pub after: String,
+    /// What acts by itself once it is there (event triggers, jobs, webhooks): a person runs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_purpose: Option<String>,
+    /// What all of them were made from: the catalog as JSON.
+    pub catalog: String,
+    /// What a person should know about them, in sentences.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// Any other stored file.

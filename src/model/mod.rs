@@ -13,7 +13,7 @@ pub use catalog::{Catalog, Column, ColumnKind, ForeignKey, Relation, RelationKin
 pub use finding::{Finding, Severity};
 pub use manifest::{
     Artifact, Consistency, FORMAT_VERSION, File, Manifest, ManifestError, Missing, Moment, Part, PassedOver,
-    PrintSettings, Project, ReadAs, Source, Stability, TableEntry, TextSettings, Totals,
+    PrintSettings, Project, ReadAs, Source, Stability, Structure, TableEntry, TextSettings, Totals,
 };
 pub use name::TableName;
 pub(crate) use name::quote_identifier;

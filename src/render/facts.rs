@@ -88,11 +88,21 @@ pub(super) fn has(manifest: &Manifest, artifact: Artifact) -> bool {
     manifest.parts().any(|(_, part)| part.artifact == artifact)
 }
 
-/// What no snapshot of this version holds, whatever the project.
-pub(super) const NEVER_HERE: [&str; 5] = [
-    "The schema itself: types, tables, functions, triggers, indexes, policies, grants (keep your migrations, or `pg_dump --schema-only`).",
-    "Sequences' positions (set them from the rows, as above).",
-    "Rows of schemas that the Data API does not expose, such as `auth.users` and `storage.objects`.",
-    "The files in Storage buckets, edge functions, secrets and project settings.",
-    "Database roles and their passwords.",
-];
+/// What a snapshot does not hold, whatever the project.
+pub(super) fn never_here(manifest: &Manifest) -> Vec<&'static str> {
+    let (files, roles) = (
+        "The files in Storage buckets, edge functions, secrets and project settings.",
+        "Passwords of database roles, and what the rows of the platform's own schemas hold, such as users in `auth.users`.",
+    );
+    if manifest.structure.is_some() {
+        return vec![roles, files];
+    }
+    vec![
+        "The schema itself: types, tables, functions, triggers, indexes, policies, grants (keep your migrations, or \
+         `pg_dump --schema-only`).",
+        "Sequences' positions (set them from the rows, as above).",
+        "Rows of schemas that the Data API does not expose, such as `auth.users` and `storage.objects`.",
+        files,
+        "Database roles and their passwords.",
+    ]
+}

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Artifact, Manifest, Part, TableEntry, quote_identifier};
-use crate::render::facts::{NEVER_HERE, consistency, has, headline, steadiness, unsteadiness};
+use crate::model::{Artifact, Manifest, Part, Structure, TableEntry, quote_identifier};
+use crate::render::facts::{consistency, has, headline, never_here, steadiness, unsteadiness};
 use crate::render::proof::{BEGIN, END, proof};
 use crate::render::text::{REASON, block, code, literal, markdown, shell, shorten, within};
 use crate::render::{count, time};
@@ -34,7 +34,10 @@ pub fn recovery_md(manifest: &Manifest) -> String {
     out.push_str("\n## 1. Check the files\n\nEvery line must end in `OK`:\n\n");
     out.push_str(&block("bash", "sha256sum -c SHA256SUMS"));
     out.push_str("\nA file that fails is damaged. If it is a part, the same rows stand in the other form: `sql/` and `json/` hold the same rows, part by part.\n");
-    out.push_str(&target(manifest));
+    match &manifest.structure {
+        Some(structure) => out.push_str(&empty_project(structure)),
+        None => out.push_str(&target(manifest)),
+    }
     if has(manifest, Artifact::Sql) {
         out.push_str(&load(manifest));
     } else {
@@ -78,15 +81,39 @@ fn target(manifest: &Manifest) -> String {
     out
 }
 
+/// What the target has to be where the snapshot holds the schema too.
+fn empty_project(structure: &Structure) -> String {
+    let mut out = format!(
+        "\n## 2. Prepare the target\n\nThis snapshot holds the schema and the rows. Restore into an **empty** project: a new one, with \
+         nothing in it but what Supabase puts there. The schema was read from {}.\n\n\
+         The scripts run as role `postgres`, no superuser is needed. While they run, triggers and foreign keys of their session \
+         are quiet (`session_replication_role = replica`).\n\n\
+         **If the tables are there already**, load only the rows: take `sql/1*.zst` in place of `sql/*.zst` below, and \
+         `sql/8*.zst` after it. The rows are added to those that are there, and the first one whose primary key is taken stops \
+         everything: empty the tables before (`TRUNCATE … CASCADE` also empties what refers to them).\n",
+        markdown(&shorten(&structure.server, REASON))
+    );
+    for note in &structure.notes {
+        out.push_str(&format!("\nNote: {}.\n", markdown(&shorten(note, REASON))));
+    }
+    out
+}
+
 /// The schemas of the captured tables.
 fn schemas(manifest: &Manifest) -> BTreeSet<&str> {
     manifest.tables.iter().map(|t| t.name.schema.as_str()).collect()
 }
 
 fn load(manifest: &Manifest) -> String {
-    let mut out = String::from("\n## 3. Load the rows\n\nAll tables, all or nothing:\n\n");
+    let mut out = String::from(match manifest.structure {
+        Some(_) => "\n## 3. Load everything\n\nSchema, rows and sequences, all or nothing:\n\n",
+        None => "\n## 3. Load the rows\n\nAll tables, all or nothing:\n\n",
+    });
     out.push_str(&block("bash", "zstd -dc sql/*.zst | psql -X -q -1 -v ON_ERROR_STOP=1 -d \"$DATABASE_URL\" -f -"));
-    out.push_str("\nThe files may also be loaded one by one, in any order. ");
+    out.push_str(match manifest.structure {
+        Some(_) => "\nThe files may also be loaded one by one, in the order of their names. ",
+        None => "\nThe files may also be loaded one by one, in any order. ",
+    });
     if let Some(table) = manifest.tables.iter().find(|t| t.parts_of(Artifact::Sql).next().is_some()) {
         out.push_str(&format!("One table only, here {}:\n\n", code(&table.name.to_string(), false)));
         let files = pattern(table, Artifact::Sql).unwrap_or_default();
@@ -100,9 +127,13 @@ fn load(manifest: &Manifest) -> String {
 
 fn after(manifest: &Manifest) -> String {
     let schemas: Vec<String> = schemas(manifest).into_iter().map(literal).collect();
-    let mut out =
-        String::from("\nThen set the sequences behind the rows, or the next insert meets a key that is taken:\n\n");
-    out.push_str(&block("sql", &sequences(&schemas.join(", "))));
+    let mut out = match &manifest.structure {
+        Some(structure) => on_purpose(structure),
+        None => format!(
+            "\nThen set the sequences behind the rows, or the next insert meets a key that is taken:\n\n{}",
+            block("sql", &sequences(&schemas.join(", ")))
+        ),
+    };
     out.push_str(
         "\n## 4. Prove the restore\n\nCounts and hashes every table and puts the result beside what the snapshot holds. Every line \
          must say `t` under `ok`; those that do not come first:\n\n",
@@ -119,6 +150,22 @@ fn after(manifest: &Manifest) -> String {
     );
     out.push_str(&block("sql", &proof(manifest)));
     out
+}
+
+/// What was left out of the scripts, because it acts by itself.
+fn on_purpose(structure: &Structure) -> String {
+    let Some(key) = &structure.on_purpose else { return String::new() };
+    format!(
+        "\n**What acts by itself** (event triggers, jobs, webhooks) was not loaded. Read it, change addresses and keys that must \
+         not be used from a copy, and then run it if you want it to act from now on:\n\n{}",
+        block(
+            "bash",
+            &format!(
+                "zstd -dc {} > act.sql\n# … read act.sql …\npsql -X -q -1 -v ON_ERROR_STOP=1 -d \"$DATABASE_URL\" -f act.sql",
+                shell(key)
+            )
+        )
+    )
 }
 
 fn sequences(schemas: &str) -> String {
@@ -176,7 +223,7 @@ fn not_here(manifest: &Manifest) -> String {
         out.push_str(&within(BUDGET, &manifest.missing, |missing| line(&missing.subject, &missing.reason)));
         out.push_str("\n**Never in a snapshot of this version, or not to be seen:**\n\n");
     }
-    for never in NEVER_HERE {
+    for never in never_here(manifest) {
         out.push_str(&format!("- {never}\n"));
     }
     out.push_str(&within(BUDGET, &manifest.source.blind_spots, |spot| {

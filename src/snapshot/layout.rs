@@ -16,6 +16,16 @@ pub const RECOVERY: &str = "RECOVERY.md";
 pub const REPORT_MD: &str = "report.md";
 /// What happened, for a browser.
 pub const REPORT_HTML: &str = "report.html";
+/// The schema before the rows: sorts before every table's parts.
+pub const SCHEMA_BEFORE: &str = "sql/000-schema.sql.zst";
+/// Positions of sequences.
+pub const SEQUENCES: &str = "sql/800-sequences.sql.zst";
+/// The schema after the rows.
+pub const SCHEMA_AFTER: &str = "sql/900-post.sql.zst";
+/// What acts by itself: outside of `sql/`, so that nobody runs it by accident.
+pub const ON_PURPOSE: &str = "on-purpose/jobs-webhooks-event-triggers.sql.zst";
+/// The catalog that the schema was made from.
+pub const CATALOG: &str = "catalog.json.zst";
 /// The folder of records of verifications. They come later, so no list has them.
 pub const VERIFIED: &str = "verified";
 

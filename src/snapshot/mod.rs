@@ -15,11 +15,16 @@ mod opened;
 mod reader;
 mod rows;
 mod stored;
+mod structure;
 mod verify;
 pub mod writer;
 
 pub use keys::SnapshotKeys;
-pub use layout::{CHECKSUMS, MANIFEST, RECOVERY, REPORT_HTML, REPORT_MD, VERIFIED, checksums, stored_file};
+pub use layout::{
+    CATALOG, CHECKSUMS, MANIFEST, ON_PURPOSE, RECOVERY, REPORT_HTML, REPORT_MD, SCHEMA_AFTER, SCHEMA_BEFORE, SEQUENCES,
+    VERIFIED, checksums, stored_file,
+};
 pub use list::{find, list_snapshots, look, projects};
-pub use reader::{PartRows, Reader};
+pub use reader::{PartRows, Reader, raw};
+pub use structure::{Scripts, store_structure};
 pub use verify::{record, verify};

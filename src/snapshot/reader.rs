@@ -63,6 +63,24 @@ impl<'s> Reader<'s> {
             .hint(format!("`supabackup verify {}` says what is damaged", self.keys.id())))
     }
 
+    /// The text of another file of the snapshot, proven and decompressed.
+    pub async fn text(&self, key: &str) -> Result<String, Failure> {
+        let wrong = |why: String| {
+            Failure::failed(format!("reading {key}: {why}"))
+                .hint(format!("`supabackup verify {}` says what is damaged", self.keys.id()))
+        };
+        let Some(file) = self.manifest.files.iter().find(|f| f.key == key) else {
+            return Err(wrong("the manifest does not list it".to_owned()));
+        };
+        let bytes = self.store.get(&self.keys.at(key)?).await?;
+        if bytes.len() as u64 != file.size || sha256_hex(&bytes) != file.sha256 {
+            return Err(wrong("it is not what the manifest says".to_owned()));
+        }
+        let mut text = String::new();
+        seal::open(bytes).and_then(|mut raw| raw.read_to_string(&mut text)).map_err(|e| wrong(e.to_string()))?;
+        Ok(text)
+    }
+
     /// Calls `each` for every row of a table, in the order of the parts, on a thread that may block;
     /// gives `each` back. One part at a time is in memory.
     pub async fn for_each_row<F>(&self, table: &TableEntry, artifact: Artifact, mut each: F) -> Result<F, Failure>
@@ -70,20 +88,36 @@ impl<'s> Reader<'s> {
         F: FnMut(&Fields) -> Result<(), Failure> + Send + 'static,
     {
         for part in table.parts_of(artifact) {
-            let mut rows = PartRows::open(self.part(part).await?, table, part).map_err(|e| unread(part, &e))?;
-            let part = part.clone();
-            let work = move || {
-                let mut fields = Fields::default();
-                while rows.next_row(&mut fields).map_err(|e| unread(&part, &e))? {
-                    each(&fields)?;
-                }
-                Ok::<_, Failure>(each)
-            };
-            let done = tokio::task::spawn_blocking(work).await;
-            each = done.map_err(|e| Failure::failed(format!("reading rows of {}: {e}", table.name)))??;
+            each = self.rows_of_part(table, part, each, |each, fields| each(fields)).await?;
         }
         Ok(each)
     }
+
+    /// Calls `each` with `state` for every row of a part, on a thread that may block; gives `state` back.
+    pub async fn rows_of_part<S: Send + 'static>(
+        &self,
+        table: &TableEntry,
+        part: &Part,
+        mut state: S,
+        each: impl Fn(&mut S, &Fields) -> Result<(), Failure> + Send + 'static,
+    ) -> Result<S, Failure> {
+        let mut rows = PartRows::open(self.part(part).await?, table, part).map_err(|e| unread(part, &e))?;
+        let of = part.clone();
+        let work = move || {
+            let mut fields = Fields::default();
+            while rows.next_row(&mut fields).map_err(|e| unread(&of, &e))? {
+                each(&mut state, &fields)?;
+            }
+            Ok::<_, Failure>(state)
+        };
+        let done = tokio::task::spawn_blocking(work).await;
+        done.map_err(|e| Failure::failed(format!("reading rows of {}: {e}", table.name)))?
+    }
+}
+
+/// The raw bytes of stored ones.
+pub fn raw(stored: Bytes) -> io::Result<impl BufRead + Send> {
+    seal::open(stored)
 }
 
 fn unread(part: &Part, error: &Malformed) -> Failure {

@@ -192,7 +192,11 @@ async fn examine(
             let manifest = Arc::clone(&manifest);
             Box::new(move || {
                 let file = &manifest.files[i];
-                bytes.and_then(|bytes| hash_differs(&file.key, &bytes, &file.sha256)).into_iter().collect()
+                let Some(bytes) = bytes else { return Vec::new() };
+                let differs = hash_differs(&file.key, &bytes, &file.sha256);
+                let opened =
+                    (depth == Depth::Opened && differs.is_none()).then(|| unopened(&file.key, bytes)).flatten();
+                differs.into_iter().chain(opened).collect()
             })
         }
         Job::Parts(table, pair) => {
@@ -229,6 +233,14 @@ async fn examine(
         }
     }
     (read, findings)
+}
+
+/// A compressed file that does not open.
+fn unopened(key: &str, bytes: Bytes) -> Option<Finding> {
+    let sealed = key.ends_with(".zst");
+    let read = || std::io::copy(&mut crate::seal::open(bytes)?, &mut std::io::sink());
+    let error = sealed.then(read)?.err()?;
+    Some(Finding::error("does-not-open", key, format!("it does not decompress: {error}")))
 }
 
 fn hash_differs(key: &str, bytes: &[u8], sha256: &str) -> Option<Finding> {

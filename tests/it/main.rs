@@ -6,6 +6,7 @@ mod coverage;
 mod docs;
 mod doctor;
 mod faults;
+mod judge;
 mod kills;
 mod reading;
 mod recovery;

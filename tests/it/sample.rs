@@ -276,6 +276,7 @@ fn empty_manifest(id: SnapshotId) -> Manifest {
             unproven: 0,
         },
         tables: Vec::new(),
+        structure: None,
         files: Vec::new(),
         totals: Totals::default(),
     }

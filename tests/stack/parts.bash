@@ -211,6 +211,9 @@ build_gateway() {
 install_parts() {
   mkdir -p "$cache/databases"
   local lock part
+  for part in "$@"; do
+    [[ " meta clients ${!SERVERS[*]} ${SETS[*]} " == *" $part "* || $part == *:* ]] || die "nothing to install: $part"
+  done
   exec {lock}>"$cache/install.lock"
   flock "$lock"
   command -v cargo >/dev/null || PATH=$HOME/.cargo/bin:$PATH

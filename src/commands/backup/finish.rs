@@ -6,6 +6,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
 use super::discover::Found;
+use super::schema;
 use super::shared::Shared;
 use super::store_failure;
 use super::tables::Copied;
@@ -68,8 +69,12 @@ pub(super) async fn finish(
         },
         totals: totals(&tables),
         tables,
+        structure: None,
         files: Vec::new(),
     };
+    if let Some(channel) = &shared.channel {
+        schema::add_structure(shared, channel.as_ref(), &mut manifest).await?;
+    }
     store_rest(shared, &mut manifest).await?;
     Ok(manifest)
 }

@@ -9,6 +9,7 @@ mod finish;
 mod keyset;
 mod output;
 mod pages;
+mod schema;
 mod shared;
 mod structure;
 mod superseded;
@@ -125,6 +126,7 @@ impl Job<'_> {
         Shared {
             client: Arc::clone(self.client),
             store: Arc::clone(self.store),
+            channel: found.sql.as_ref().map(|sql| Arc::clone(sql.tables.channel())),
             keys: self.keys.clone(),
             rules: PartRules {
                 sql: config.artifacts.contains(&Artifact::Sql),

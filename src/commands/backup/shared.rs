@@ -23,6 +23,8 @@ use crate::supabase::Client;
 pub(super) struct Shared {
     pub(super) client: Arc<Client>,
     pub(super) store: Arc<dyn Store>,
+    /// SQL, where there is any.
+    pub(super) channel: Option<Arc<dyn crate::supabase::sql::SqlChannel>>,
     pub(super) keys: SnapshotKeys,
     pub(super) rules: PartRules,
     /// For pages and rows.

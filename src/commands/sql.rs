@@ -1,0 +1,209 @@
+//! `sql`: a snapshot as one script.
+
+use std::io::{self, BufWriter, ErrorKind, Write};
+
+use super::choice::chosen;
+use crate::cli::SqlArgs;
+use crate::config::Config;
+use crate::ddl::{Facts, script_of_tables};
+use crate::error::{Failure, Outcome};
+use crate::format::{InsertWriter, SESSION};
+use crate::model::{Artifact, Manifest, Structure, TableEntry, TableName};
+use crate::snapshot::Reader;
+use crate::store;
+
+/// Runs the command.
+pub async fn run(args: &SqlArgs, config: &Config) -> anyhow::Result<Outcome> {
+    let store = store::open(&config.store);
+    let keys = chosen(store.as_ref(), args.project.as_deref(), &args.snapshot, config).await?;
+    let reader = Reader::open(store.as_ref(), keys).await?;
+    let tables = tables(reader.manifest(), &args.tables)?;
+    let mut out = BufWriter::with_capacity(256 << 10, io::stdout());
+    let written = write(args, &reader, &tables, &mut out).await;
+    match written.and_then(|()| out.flush().map_err(Into::into)) {
+        // nobody reads it to its end
+        Err(error) if is_broken_pipe(&error) => Ok(Outcome::Done),
+        Err(error) => Err(error),
+        Ok(()) if reader.manifest().complete => Ok(Outcome::Done),
+        Ok(()) => Ok(Outcome::Incomplete),
+    }
+}
+
+type Out = BufWriter<io::Stdout>;
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == ErrorKind::BrokenPipe)
+}
+
+/// The chosen tables, or all.
+fn tables<'m>(manifest: &'m Manifest, wanted: &[String]) -> Result<Vec<&'m TableEntry>, Failure> {
+    if wanted.is_empty() {
+        return Ok(manifest.tables.iter().collect());
+    }
+    let mut chosen = Vec::new();
+    for name in wanted {
+        let matches: Vec<&TableEntry> = manifest
+            .tables
+            .iter()
+            .filter(|t| t.name.plain() == *name || t.name.to_string() == *name || t.name.name == *name)
+            .collect();
+        match matches.as_slice() {
+            [table] => chosen.push(*table),
+            [] => {
+                return Err(Failure::usage(format!("the snapshot holds no table {name:?}"))
+                    .hint("`supabackup list <snapshot>` shows its tables"));
+            }
+            several => {
+                let names: Vec<String> = several.iter().map(|t| t.name.to_string()).collect();
+                return Err(
+                    Failure::usage(format!("{name:?} may be any of {}", names.join(", "))).hint("write schema.table")
+                );
+            }
+        }
+    }
+    Ok(chosen)
+}
+
+async fn write(args: &SqlArgs, reader: &Reader<'_>, tables: &[&TableEntry], out: &mut Out) -> anyhow::Result<()> {
+    let manifest = reader.manifest();
+    let structure = manifest.structure.as_ref();
+    if args.on_purpose {
+        let key = structure.and_then(|s| s.on_purpose.as_deref());
+        return match key {
+            Some(key) => Ok(out.write_all(reader.text(key).await?.as_bytes())?),
+            None => Ok(writeln!(out, "-- nothing in this snapshot acts by itself")?),
+        };
+    }
+    if structure.is_none() && args.schema_only {
+        return Err(Failure::usage(format!("snapshot {} holds no definition of the schema", manifest.snapshot))
+            .hint("it was taken without SQL access: `supabackup doctor` says what a backup needs to hold it")
+            .into());
+    }
+    head(manifest, out)?;
+    let facts = match structure {
+        Some(structure) => Some(facts(reader, structure).await?),
+        None => None,
+    };
+    let some = (!args.tables.is_empty()).then(|| tables.iter().map(|t| t.name.clone()).collect::<Vec<TableName>>());
+    // the stored scripts are those of the program that made the snapshot; a choice of tables is made anew
+    let scripts = match (&facts, &some) {
+        (Some(facts), Some(names)) => Some(script_of_tables(facts, names)),
+        (Some(_), None) => None,
+        (None, _) => None,
+    };
+    let stored = |key: Option<&str>| key.filter(|_| some.is_none()).map(str::to_owned);
+    if !args.data_only
+        && let Some(structure) = structure
+    {
+        match &scripts {
+            Some(script) => out.write_all(script.before.as_bytes())?,
+            None => out.write_all(reader.text(&structure.before).await?.as_bytes())?,
+        }
+    }
+    if !args.schema_only {
+        for table in tables {
+            rows(args, reader, table, facts.as_ref(), out).await?;
+        }
+    }
+    if let Some(structure) = structure {
+        match &scripts {
+            Some(script) => out.write_all(script.sequences.as_bytes())?,
+            None => {
+                if let Some(key) = stored(structure.sequences.as_deref()) {
+                    out.write_all(reader.text(&key).await?.as_bytes())?;
+                }
+            }
+        }
+        if !args.data_only {
+            match &scripts {
+                Some(script) => out.write_all(script.after.as_bytes())?,
+                None => out.write_all(reader.text(&structure.after).await?.as_bytes())?,
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn facts(reader: &Reader<'_>, structure: &Structure) -> anyhow::Result<Facts> {
+    let text = reader.text(&structure.catalog).await?;
+    let facts = Facts::parse(&text).map_err(|error| {
+        Failure::failed(format!("reading {}: it is not a catalog of this version: {error}", structure.catalog))
+    })?;
+    Ok(facts)
+}
+
+fn head(manifest: &Manifest, out: &mut Out) -> io::Result<()> {
+    writeln!(out, "-- Snapshot {} of {}, taken {}", manifest.snapshot, manifest.project.name, manifest.started)?;
+    if !manifest.complete {
+        writeln!(out, "-- Not complete; not in it:")?;
+        for missing in &manifest.missing {
+            writeln!(out, "--   {}: {}", missing.subject.escape_debug(), missing.reason.escape_debug())?;
+        }
+    }
+    if manifest.structure.as_ref().is_some_and(|s| s.on_purpose.is_some()) {
+        writeln!(out, "-- What acts by itself is left out: see `supabackup sql --on-purpose`.")?;
+    }
+    writeln!(out)
+}
+
+/// One table's rows.
+async fn rows(
+    args: &SqlArgs,
+    reader: &Reader<'_>,
+    table: &TableEntry,
+    facts: Option<&Facts>,
+    out: &mut Out,
+) -> anyhow::Result<()> {
+    let artifact = if table.parts_of(Artifact::Sql).next().is_some() { Artifact::Sql } else { Artifact::Json };
+    if !args.inserts && artifact == Artifact::Sql {
+        for part in table.parts_of(Artifact::Sql) {
+            let mut raw = crate::snapshot::raw(reader.part(part).await?)?;
+            io::copy(&mut raw, out)?;
+        }
+        return Ok(());
+    }
+    let generated = facts.map(|f| f.generated_columns(&table.name)).unwrap_or_default();
+    let writer = InsertWriter::new(&table.name, &table.columns, &generated);
+    writeln!(out, "{SESSION}")?;
+    let mut sink = Sink { writer, text: Vec::new(), batch: 0 };
+    for part in table.parts_of(artifact) {
+        // one part at a time is in memory, as text
+        sink = reader
+            .rows_of_part(table, part, sink, |sink, fields| {
+                sink.row(fields);
+                Ok(())
+            })
+            .await?;
+        out.write_all(&std::mem::take(&mut sink.text))?;
+    }
+    out.write_all(&sink.end())?;
+    Ok(())
+}
+
+/// INSERT statements of one table.
+struct Sink {
+    writer: InsertWriter,
+    text: Vec<u8>,
+    batch: u32,
+}
+
+/// Rows per statement.
+const BATCH: u32 = 100;
+
+impl Sink {
+    fn row(&mut self, fields: &crate::format::Fields) {
+        self.writer.row(fields.iter(), self.batch == 0, &mut self.text);
+        self.batch += 1;
+        if self.batch == BATCH {
+            self.text.extend_from_slice(b";\n");
+            self.batch = 0;
+        }
+    }
+
+    fn end(mut self) -> Vec<u8> {
+        if self.batch > 0 {
+            self.text.extend_from_slice(b";\n");
+        }
+        self.text
+    }
+}
