@@ -1,7 +1,7 @@
 //! SQL that proves a restore: one statement block that counts and hashes every restored table and
 //! puts the result beside what the snapshot holds. Needs nothing installed (PostgreSQL 11 or newer).
 
-use crate::model::{Manifest, ReadAs, TableEntry, TableName, quote_identifier};
+use crate::model::{Manifest, ReadAs, TableEntry, TableName, TextSettings, quote_identifier};
 use crate::render::text::literal;
 
 /// First and last line of the block: `sed` cuts it out of RECOVERY.md between them.
@@ -11,7 +11,7 @@ pub(super) const END: &str = "-- supabackup check: end";
 
 /// The whole block.
 pub(super) fn proof(manifest: &Manifest) -> String {
-    let zone = time_zone(manifest.settings.time_zone_offset.as_deref());
+    let zone = time_zone(&manifest.settings);
     let mut sql = format!(
         "{BEGIN}
 SET datestyle = 'ISO, MDY';
@@ -30,29 +30,44 @@ BEGIN
 EXCEPTION WHEN OTHERS THEN
   RETURN SQLERRM;
 END $supabackup$;
-SELECT name AS \"table\", expected, found, coalesce(found = expected, false) AS ok
-FROM (VALUES
 "
     );
-    for (i, table) in manifest.tables.iter().enumerate() {
+    // rows read through SQL were printed in UTC, whatever the Data API's zone is
+    let is_apart = |table: &&TableEntry| table.read_through.is_some() && zone != UTC;
+    let (apart, together): (Vec<&TableEntry>, Vec<&TableEntry>) = manifest.tables.iter().partition(is_apart);
+    if apart.is_empty() || !together.is_empty() {
+        sql.push_str(&check(&together));
+    }
+    if !apart.is_empty() {
+        sql.push_str(&format!("{UTC}\n{}", check(&apart)));
+    }
+    sql.push_str(&format!("{END}\n"));
+    sql
+}
+
+/// The statement that checks these tables.
+fn check(tables: &[&TableEntry]) -> String {
+    let mut sql = String::from(
+        "SELECT name AS \"table\", expected, found, coalesce(found = expected, false) AS ok\nFROM (VALUES\n",
+    );
+    for (i, table) in tables.iter().enumerate() {
         let comma = if i == 0 { "  " } else { ", " };
         let (row, from) = source(table);
         let expected = format!("{} rows, digest {}", table.rows, table.digest);
         let fields = [table.name.to_string(), expected, row, from, path(table)].map(|text| literal(&text)).join(", ");
         sql.push_str(&format!("{comma}({fields})\n"));
     }
-    if manifest.tables.is_empty() {
+    if tables.is_empty() {
         sql.push_str("  (NULL::text, NULL::text, NULL::text, NULL::text, NULL::text)\n");
     }
-    sql.push_str(&format!(
+    sql.push_str(
         ") AS checks (name, expected, row_text, source, path),
 LATERAL pg_temp.supabackup_found(
   'SELECT concat(count(*), '' rows, digest '', coalesce(sum(hashtextextended((' || row_text || ')::text, 0)), 0)) FROM ' || source, path
 ) AS found
 ORDER BY ok, name;
-{END}
-"
-    ));
+",
+    );
     sql
 }
 
@@ -88,31 +103,60 @@ fn source(table: &TableEntry) -> (String, String) {
     (row, from)
 }
 
+const UTC: &str = "SET timezone = 'UTC';";
+
 /// `timestamptz` is printed with the session's offset: the check prints it as the snapshot did.
-fn time_zone(offset: Option<&str>) -> String {
-    let Some(offset) = offset.filter(|o| *o != "+00") else { return "SET timezone = 'UTC';".to_owned() };
+fn time_zone(settings: &TextSettings) -> String {
+    if let Some(api) = &settings.api {
+        // by its name, a zone knows its summers
+        return if api.time_zone == "UTC" {
+            UTC.to_owned()
+        } else {
+            format!("SET timezone = {};", literal(&api.time_zone))
+        };
+    }
+    let offset = settings.time_zone_offset.as_deref();
+    let Some(offset) = offset.filter(|o| *o != "+00") else { return UTC.to_owned() };
     let digits = |text: &str| text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit());
     let valid =
         offset.len() > 1 && offset.starts_with(['+', '-']) && offset[1..].split(':').all(digits) && offset.len() <= 9;
     match (valid, offset.len()) {
         (true, 3) => format!("SET TIME ZONE INTERVAL '{offset}:00' HOUR TO MINUTE;"),
         (true, 6) => format!("SET TIME ZONE INTERVAL '{offset}' HOUR TO MINUTE;"),
-        _ => "SET timezone = 'UTC'; -- the project printed timestamptz in another zone: name it here".to_owned(),
+        _ => format!("{UTC} -- the project printed timestamptz in another zone: name it here"),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::PrintSettings;
 
     #[test]
     fn the_check_runs_in_the_snapshots_time_zone() {
-        assert_eq!(time_zone(None), "SET timezone = 'UTC';");
-        assert_eq!(time_zone(Some("+00")), "SET timezone = 'UTC';");
-        assert_eq!(time_zone(Some("-03")), "SET TIME ZONE INTERVAL '-03:00' HOUR TO MINUTE;");
-        assert_eq!(time_zone(Some("+05:30")), "SET TIME ZONE INTERVAL '+05:30' HOUR TO MINUTE;");
+        let zone = |offset: Option<&str>| {
+            time_zone(&TextSettings { time_zone_offset: offset.map(str::to_owned), ..TextSettings::default() })
+        };
+        assert_eq!(zone(None), "SET timezone = 'UTC';");
+        assert_eq!(zone(Some("+00")), "SET timezone = 'UTC';");
+        assert_eq!(zone(Some("-03")), "SET TIME ZONE INTERVAL '-03:00' HOUR TO MINUTE;");
+        assert_eq!(zone(Some("+05:30")), "SET TIME ZONE INTERVAL '+05:30' HOUR TO MINUTE;");
         for bad in ["+05:30'; DROP TABLE x; --", "+", "x", "é5:30", "+é"] {
-            assert!(time_zone(Some(bad)).starts_with("SET timezone = 'UTC';"), "{bad}");
+            assert!(zone(Some(bad)).starts_with("SET timezone = 'UTC';"), "{bad}");
         }
+        let named = |zone: &str| {
+            let api = PrintSettings {
+                date_style: "ISO, MDY".into(),
+                interval_style: "postgres".into(),
+                time_zone: zone.into(),
+                bytea_output: "hex".into(),
+                extra_float_digits: "1".into(),
+                lc_monetary: "C".into(),
+            };
+            time_zone(&TextSettings { api: Some(api), ..TextSettings::default() })
+        };
+        assert_eq!(named("Europe/Berlin"), "SET timezone = 'Europe/Berlin';");
+        assert_eq!(named("UTC"), UTC);
+        assert_eq!(named("x'; DROP TABLE x; --"), "SET timezone = 'x''; DROP TABLE x; --';");
     }
 }

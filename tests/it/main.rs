@@ -2,6 +2,7 @@
 
 mod architecture;
 mod compat;
+mod coverage;
 mod docs;
 mod doctor;
 mod faults;
@@ -13,6 +14,7 @@ mod render;
 mod sample;
 mod schema_changes;
 mod secrets;
+mod sql_channel;
 mod stack_sql;
 mod store;
 mod support;

@@ -65,7 +65,15 @@ pub(crate) async fn discover(client: &Arc<Client>, wanted: &Wanted<'_>, choice: 
     }
     found.listed = relations.iter().map(|r| r.name.clone()).collect();
     let is_chosen = |schema: &str| wanted.schemas.is_empty() || wanted.schemas.iter().any(|s| s == schema);
-    let coverage = Coverage::new(listing.unwrap_or_default(), wanted.only_granted, is_chosen);
+    let listing = listing.unwrap_or_default();
+    let elsewhere = listing.tables.iter().filter(|t| !is_chosen(&t.schema) && t.has_rows() && t.partition_of.is_none());
+    found.passed_over.extend(
+        elsewhere.map(|table| PassedOver {
+            name: table.table_name(),
+            reason: "in a schema that was not asked for".to_owned(),
+        }),
+    );
+    let coverage = Coverage::new(listing, wanted.only_granted, is_chosen);
     let look = Look { client, wanted, coverage: &coverage, described: &described };
     let unlisted = coverage.unlisted(|name| found.listed.contains(name));
     found.unmatched(wanted, relations.iter().map(|r| r.name.clone()).chain(unlisted.iter().map(|t| t.table_name())));

@@ -94,7 +94,7 @@ impl Post {
         let message = message.unwrap_or_else(|| "no reason given".to_owned());
         let given = body.code.as_ref().and_then(serde_json::Value::as_str).map(clean);
         let code = given.or_else(|| sqlstate(&message).map(str::to_owned)).unwrap_or_default();
-        Refusal { status: answer.status, code, message }
+        Refusal { status: answer.status, code, message: plain(&message).to_owned() }
     }
 }
 
@@ -148,6 +148,12 @@ fn sqlstate(message: &str) -> Option<&str> {
     plain.then_some(code)
 }
 
+/// The sentence without what the service puts before it: `Failed to run sql query: ERROR:  42P01: …`.
+fn plain(message: &str) -> &str {
+    let Some(code) = sqlstate(message) else { return message };
+    message.split_once(code).map_or(message, |(_, rest)| rest.trim_start_matches(':').trim_start())
+}
+
 /// Whether a body can be JSON that came whole.
 fn whole_json(status: u16, body: &[u8]) -> bool {
     let body = body.trim_ascii();
@@ -182,6 +188,8 @@ mod tests {
         );
         assert_eq!(sqlstate("ERROR: relation \"x\" does not exist"), None);
         assert_eq!(sqlstate("Unauthorized"), None);
+        assert_eq!(plain("Failed to run sql query: ERROR:  42501: permission denied"), "permission denied");
+        assert_eq!(plain("Unauthorized"), "Unauthorized");
     }
 
     #[test]

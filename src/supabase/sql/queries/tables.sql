@@ -17,7 +17,7 @@ WITH RECURSIVE domains(oid, base) AS (
       WHEN t.typtype = 'd' AND b.typnamespace = 'pg_catalog'::pg_catalog.regnamespace THEN format_type(b.oid, NULL)
       WHEN t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace THEN format_type(t.oid, NULL)
       ELSE format_type(a.atttypid, a.atttypmod) END,
-    'not_null', a.attnotnull,
+    'not_null', a.attnotnull OR t.typnotnull,
     'labels', (SELECT json_agg(e.enumlabel ORDER BY e.enumsortorder) FROM pg_catalog.pg_enum AS e
       WHERE e.enumtypid = coalesce(b.oid, t.oid)),
     'max_length', CASE
