@@ -50,6 +50,17 @@ pub(super) fn consistency(manifest: &Manifest) -> String {
     sentence
 }
 
+/// Whether the schema is in the snapshot.
+pub(super) fn schema(manifest: &Manifest) -> &'static str {
+    match (&manifest.structure, manifest.source.catalog.as_str()) {
+        (Some(_), _) => "The schema is in it: definitions, positions of sequences, rights.",
+        (None, "openapi") => {
+            "The schema is not in it, only rows: there was no SQL access (`supabackup doctor` says how to give it)."
+        }
+        (None, _) => "The schema is not in it, only rows: its definition could not be read.",
+    }
+}
+
 /// One word for a table's steadiness.
 pub(super) fn steadiness(stability: &Stability) -> &'static str {
     match stability {

@@ -4,7 +4,7 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::model::{Manifest, Missing, Stability, TableEntry};
-use crate::render::facts::{consistency, sizes, steadiness, unsteadiness};
+use crate::render::facts::{consistency, schema, sizes, steadiness, unsteadiness};
 use crate::render::text::clean;
 use crate::render::{bytes, count, duration, ratio, time};
 
@@ -90,7 +90,7 @@ fn steady(manifest: &Manifest) -> Markup {
     html! {
         section {
             h2 { "Consistency" }
-            p.lead { (consistency(manifest)) }
+            p.lead { (consistency(manifest)) " " (schema(manifest)) }
             @if !unsteady.is_empty() {
                 ul.plain {
                     @for (table, why) in &unsteady {

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use comfy_table::{CellAlignment, Table, presets};
 
 use crate::model::{Finding, Manifest, Severity, SnapshotSummary, Verified};
-use crate::render::facts::{consistency, headline, sizes, steadiness, unsteadiness};
+use crate::render::facts::{consistency, headline, schema, sizes, steadiness, unsteadiness};
 use crate::render::text::{clean, shorten};
 use crate::render::{age, bytes, count, plural, ratio, time};
 
@@ -69,7 +69,7 @@ pub fn snapshot_human(summary: &SnapshotSummary, manifest: &Manifest, now: DateT
             palette.red(&plural(v.errors as u64, "error"))
         ),
     });
-    out.push_str(&consistency(manifest));
+    out.push_str(&format!("{}\n{}", consistency(manifest), schema(manifest)));
     out.push_str("\n\n");
     out.push_str(&tables(manifest));
     for table in &manifest.tables {

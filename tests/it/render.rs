@@ -75,8 +75,8 @@ async fn the_list_fits_eighty_columns_and_says_what_is_wrong() -> Result<()> {
     let text = render::list_human(&list, now, render::Palette::default());
     insta::assert_snapshot!(text, @r#"
     SNAPSHOT              AGE STATE      TABLES      ROWS  STORED TOOK VERIFIED
-    20261123T031500Z-7f3a 5 h complete        3        97 4.2 KiB 42 s opened 2 h
-    20261123T031500Z-7f3a 5 h incomplete      3 1,234,567 4.2 KiB 42 s DAMAGED 2 h
+    20261123T031500Z-7f3a 5 h complete        3        97 4.4 KiB 42 s opened 2 h
+    20261123T031500Z-7f3a 5 h incomplete      3 1,234,567 4.4 KiB 42 s DAMAGED 2 h
     20261120T031500Z-0001 3 d unfinished      -         -       -    - -
     20261120T031500Z-0002 3 d unreadable      -         -       -    - -
     20261120T031500Z-0002: not a manifest
@@ -95,14 +95,15 @@ async fn one_snapshot_is_shown_table_by_table() -> Result<()> {
     let text = render::snapshot_human(&summary, &manifest, manifest.finished, render::Palette::default());
     insta::assert_snapshot!(text, @r#"
     20261123T031500Z-7f3a of abcdefghijklmnopqrst
-    INCOMPLETE: 97 rows of 3 tables in 42 s: 19.6 KiB of text, stored in 4.2 KiB
+    INCOMPLETE: 97 rows of 3 tables in 42 s: 19.9 KiB of text, stored in 4.4 KiB
     taken 2026-11-23 03:15:00 UTC (42 s ago) by supabackup 0.1.0
     never verified
     Of 3 tables, 1 was proven unchanged while it was read. 1 table went on changing: its rows that changed meanwhile may be there in an older or a newer form. 1 table could not be checked.
+    The schema is not in it, only rows: there was no SQL access (`supabackup doctor` says how to give it).
 
     TABLE                                     ROWS      TEXT   STORED  RATIO  PARTS  STATE
-    public.orders                               90  17.9 KiB  3.4 KiB   5.2×      4  moved
-    public."x</td><script>alert(1)</script>…     7   1.7 KiB    802 B   2.2×      2  unproven
+    public.orders                               90  18.0 KiB  3.5 KiB   5.1×      4  moved
+    public."x</td><script>alert(1)</script>…     7   1.8 KiB    844 B   2.2×      2  unproven
     public.empty                                 0       0 B      0 B      -      0  stable
     public.orders moved: changed from 2026-11-23 03:15:00 UTC to 2026-11-23 03:15:42 UTC; 1,200 rows stood in pages that were read again, in 5 passes; 3 rows that were read in two versions are kept in the newer one
     public."x</td><script>alert(1)</script>\n```\n| a | \'b\' \\ ""q"" \u{202e}\n\\! touch pwned" unproven: the key's order is `unknown` <b>
@@ -154,9 +155,9 @@ async fn the_markdown_report_reads_well() -> Result<()> {
     insta::assert_snapshot!(render::backup_report_md(&troubled().await?), @r#"
     # Backup of `abcdefghijklmnopqrst`: **incomplete**
 
-    97 rows of 3 tables in 42 s: 19.6 KiB of text, stored in 4.2 KiB.
+    97 rows of 3 tables in 42 s: 19.9 KiB of text, stored in 4.4 KiB.
 
-    Of 3 tables, 1 was proven unchanged while it was read. 1 table went on changing: its rows that changed meanwhile may be there in an older or a newer form. 1 table could not be checked.
+    Of 3 tables, 1 was proven unchanged while it was read. 1 table went on changing: its rows that changed meanwhile may be there in an older or a newer form. 1 table could not be checked. The schema is not in it, only rows: there was no SQL access (`supabackup doctor` says how to give it).
 
     ## Missing
 
@@ -169,8 +170,8 @@ async fn the_markdown_report_reads_well() -> Result<()> {
 
     | Table | Rows | Text | Stored | Ratio | Parts | State |
     |:--|--:|--:|--:|--:|--:|:--|
-    | `public.orders` | 90 | 17.9 KiB | 3.4 KiB | 5.2× | 4 | moved |
-    | ````public."x</td><script>alert(1)</script>\n```\n\| a \| \'b\' \\ ""q"" \u{202e}\n\\! touch pwned"```` | 7 | 1.7 KiB | 802 B | 2.2× | 2 | unproven |
+    | `public.orders` | 90 | 18.0 KiB | 3.5 KiB | 5.1× | 4 | moved |
+    | ````public."x</td><script>alert(1)</script>\n```\n\| a \| \'b\' \\ ""q"" \u{202e}\n\\! touch pwned"```` | 7 | 1.8 KiB | 844 B | 2.2× | 2 | unproven |
     | `public.empty` | 0 | 0 B | 0 B | - | 0 | stable |
 
     ### Not proven steady

@@ -97,6 +97,13 @@ fn done_text(manifest: &Manifest, store: &dyn Store, keys: &SnapshotKeys) -> Str
             manifest.consistency.stable, manifest.consistency.moved, manifest.consistency.unproven
         ),
     });
+    out.push_str(match (&manifest.structure, manifest.source.catalog.as_str()) {
+        (Some(_), _) => "schema: included\n",
+        (None, "openapi") => {
+            "schema: not included, rows only (no SQL access; `supabackup doctor` says how to give it)\n"
+        }
+        (None, _) => "schema: not included, rows only\n",
+    });
     for table in &manifest.tables {
         match &table.stability {
             Stability::Moved { from, to, reread, .. } => out.push_str(&format!(

@@ -3,6 +3,7 @@
 
 mod dump;
 mod life;
+mod purpose;
 
 use std::path::Path;
 use std::process::Command;

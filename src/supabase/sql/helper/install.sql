@@ -19,7 +19,8 @@
 --   * All of them only read, but for set_sequences, which a restore needs.
 --   * They run with the rights of whoever installs them (SECURITY DEFINER), with a fixed search_path.
 --     So they read every table that `postgres` may read, granted to the Data API or not, but no table
---     of the system, of an extension, or of Supabase's own schemas.
+--     of the system, of an extension, or of Supabase's own schemas: of these only the project's users
+--     (auth.users, identities, factors, SSO), password hashes included. The secret key can then read them.
 
 BEGIN;
 
