@@ -126,6 +126,23 @@ fn a_token_that_does_not_serve_gets_a_sentence_and_never_goes_unnoticed() -> Res
         ensure!(told.stdout.contains(sentence) && told.stdout.contains(hint), "{}", told.stdout);
         ensure!(told.stdout.matches('✗').count() == 1, "{}", told.stdout);
     }
+    // whatever a server repeats, the token does not get out
+    let token = stack.get("SUPABASE_ACCESS_TOKEN");
+    let echo = json!({"message": format!("no entry with Bearer {token}")}).to_string();
+    stack.faults(&json!([{"id": "x", "path": "/database/query", "times": -1, "action": {"kind": "status", "status": 401, "body": echo}}]))?;
+    let store = tempfile::tempdir()?;
+    let ran = with_token(backup(&stack, store.path()), &stack, token).expect(3)?;
+    ensure!(ran.stderr.contains("no entry with Bearer ***") && !ran.stderr.contains(token), "{}", ran.stderr);
+    let (snapshot, _) = only_snapshot(store.path())?;
+    for entry in std::fs::read_dir(&snapshot)? {
+        let path = entry?.path();
+        ensure!(
+            !path.is_file() || !String::from_utf8_lossy(&std::fs::read(&path)?).contains(token),
+            "{}",
+            path.display()
+        );
+    }
+    stack.no_faults()?;
     // another project's ref
     let store = tempfile::tempdir()?;
     let run = with_token(backup(&stack, store.path()), &stack, stack.get("SUPABASE_ACCESS_TOKEN"));
