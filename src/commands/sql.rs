@@ -143,6 +143,7 @@ fn head(manifest: &Manifest, out: &mut Out) -> io::Result<()> {
     if manifest.structure.as_ref().is_some_and(|s| s.on_purpose.is_some()) {
         writeln!(out, "-- What acts by itself is left out: see `supabackup sql --on-purpose`.")?;
     }
+    write!(out, "{}", crate::ddl::settings(manifest))?;
     writeln!(out)
 }
 

@@ -26,7 +26,8 @@ use graph::Id;
 pub use inferred::{UNKNOWN, inferred};
 pub use subset::script_of_tables;
 
-use crate::model::{Missing, TableName};
+use crate::format::quote_literal;
+use crate::model::{Manifest, Missing, TableName};
 
 /// The scripts that make a project's structure again.
 #[derive(Debug, Default)]
@@ -69,6 +70,27 @@ impl Facts {
     pub fn server_version(&self) -> Option<&str> {
         self.server.first().map(|server| server.version_text.as_str())
     }
+}
+
+/// Sets what the text of rows depends on, as the project's server printed it; empty where that is not
+/// known. `money` depends on a locale that another machine may not have: it is set only where a
+/// column needs it.
+pub fn settings(manifest: &Manifest) -> String {
+    let Some(print) = &manifest.settings.api else { return String::new() };
+    let mut out = String::new();
+    for (name, value) in [
+        ("DateStyle", &print.date_style),
+        ("IntervalStyle", &print.interval_style),
+        ("TimeZone", &print.time_zone),
+        ("bytea_output", &print.bytea_output),
+        ("extra_float_digits", &print.extra_float_digits),
+    ] {
+        out += &format!("SET {name} = {};\n", quote_literal(value));
+    }
+    if manifest.tables.iter().any(|t| t.columns.iter().any(|c| c.type_name.starts_with("money"))) {
+        out += &format!("SET lc_monetary = {};\n", quote_literal(&print.lc_monetary));
+    }
+    out
 }
 
 /// Writes the scripts of everything.

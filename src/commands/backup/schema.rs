@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use super::TableError;
 use super::shared::Shared;
-use crate::ddl::{Facts, script};
+use crate::ddl::{Facts, script, settings};
 use crate::model::{Manifest, Missing, TableName};
 use crate::snapshot::{Scripts, store_structure};
 use crate::supabase::sql::{Question, SqlChannel};
@@ -38,8 +38,9 @@ pub(super) async fn add_structure(
         }
     };
     let script = script(&facts);
+    let before = format!("{}{}", settings(manifest), script.before);
     let texts = Scripts {
-        before: &script.before,
+        before: &before,
         sequences: &script.sequences,
         after: &script.after,
         on_purpose: &script.on_purpose,
