@@ -1,6 +1,7 @@
 //! The clients that the configuration names.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::buffers::Buffers;
 use crate::config::{Config, ProjectConfig};
@@ -11,6 +12,9 @@ use crate::supabase::Client;
 /// What a run says it is.
 const AGENT: &str = concat!("supabackup/", env!("CARGO_PKG_VERSION"));
 
+/// Time limit of a question whose answer is not needed.
+const CURIOUS: Duration = Duration::from_secs(10);
+
 /// A client with as many requests in flight, and as much patience, as the configuration says.
 pub(crate) fn http(config: &Config, buffers: Buffers) -> Result<Arc<Http>, Failure> {
     let patience =
@@ -18,10 +22,11 @@ pub(crate) fn http(config: &Config, buffers: Buffers) -> Result<Arc<Http>, Failu
     with(patience, config.connections, buffers)
 }
 
-/// The same for a question that may well have no answer: it is asked twice at most.
+/// The same for a question that may well have no answer: it is asked twice at most, and not for long.
 pub(crate) fn curious_http(config: &Config) -> Result<Arc<Http>, Failure> {
     let tries = 2.min(config.retries + 1);
-    let patience = Patience { tries, first_delay: config.retry_delay, timeout: config.request_timeout };
+    let timeout = CURIOUS.min(config.request_timeout);
+    let patience = Patience { tries, first_delay: config.retry_delay, timeout };
     with(patience, 1, Buffers::default())
 }
 

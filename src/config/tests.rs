@@ -167,6 +167,36 @@ fn the_project_has_a_name_an_address_and_a_key() {
     }
 }
 
+/// A token goes to the Management API only for a project that is known to be hosted, or where the
+/// API's address was given on purpose.
+#[test]
+fn a_project_is_hosted_only_where_something_says_so() -> anyhow::Result<()> {
+    let hosted = format!("https://{REF}.supabase.co");
+    let elsewhere = ("SUPABACKUP_MANAGEMENT_URL", "https://api.example.com/");
+    for (vars, expected) in [
+        (vec![("SUPABASE_URL", hosted.as_str())], Some(REF)),
+        (vec![("SUPABASE_PROJECT_REF", REF)], Some(REF)),
+        (vec![("SUPABASE_URL", "https://data.example.com"), ("SUPABASE_PROJECT_REF", REF)], Some(REF)),
+        (vec![("SUPABASE_URL", "https://data.example.com")], None),
+        (vec![("SUPABASE_URL", "https://data.example.com"), ("SUPABASE_PROJECT_REF", "my-app")], None),
+        (vec![("SUPABASE_URL", "http://127.0.0.1:54321"), ("SUPABASE_PROJECT_REF", REF)], None),
+        (vec![("SUPABASE_URL", "http://kong:8000"), ("SUPABASE_PROJECT_REF", REF)], None),
+        (vec![("SUPABASE_URL", "http://kong:8000"), ("SUPABASE_PROJECT_REF", "my-app"), elsewhere], Some("my-app")),
+    ] {
+        let config = load(Need::Store, &[], &vars)?;
+        assert_eq!(config.management_ref.as_deref(), expected, "{vars:?}");
+    }
+    assert_eq!(load(Need::Store, &[], &[])?.management_url, "https://api.supabase.com");
+    assert_eq!(load(Need::Store, &[], &[elsewhere])?.management_url, "https://api.example.com");
+    let told = mistakes(load(Need::Store, &[], &[("SUPABACKUP_MANAGEMENT_URL", "http://api.example.com")]));
+    assert!(told[0].starts_with("SUPABACKUP_MANAGEMENT_URL: is http://"), "{told:?}");
+    let vars =
+        [("SUPABASE_URL", hosted.as_str()), ("SUPABASE_SECRET_KEY", "sb_secret_x"), ("SUPABACKUP_SQL", "management")];
+    let told = mistakes(load(Need::Project, &[], &vars));
+    assert_eq!(told, ["SUPABACKUP_SQL: management needs a token: set SUPABASE_ACCESS_TOKEN"]);
+    Ok(())
+}
+
 #[test]
 fn the_name_is_known_without_a_key_where_only_the_store_is_needed() -> anyhow::Result<()> {
     let config = load(Need::Store, &[("project_ref", &["my-app"])], &[])?;

@@ -89,6 +89,28 @@ pub(super) fn unsteadiness(stability: &Stability) -> Option<String> {
     }
 }
 
+/// Where the list of tables came from, and which of them the Data API does not show whole; `None`: the
+/// Data API's own description, and the rows of all of them.
+pub(super) fn coverage(manifest: &Manifest) -> Option<String> {
+    let way = match manifest.source.catalog.as_str() {
+        "management" => "the Management API",
+        "meta" => "postgres-meta",
+        "helper" => "the helper functions",
+        _ => return None,
+    };
+    let through_sql = manifest.tables.iter().filter(|table| table.read_through.is_some());
+    let names: Vec<String> = through_sql.map(|table| table.name.to_string()).collect();
+    let listed = format!("The list of tables is the database's own, by SQL through {way}.");
+    Some(match names.as_slice() {
+        [] => format!("{listed} The Data API shows all that was stored."),
+        [name] => format!("{listed} The Data API does not show all of {name}, which was read through SQL."),
+        [first, ..] => format!(
+            "{listed} The Data API does not show all of {} ({first}, …), which were read through SQL.",
+            plural(names.len() as u64, "table")
+        ),
+    })
+}
+
 /// Text and stored bytes of a table.
 pub(super) fn sizes(table: &TableEntry) -> (u64, u64) {
     table.parts.iter().fold((0, 0), |(raw, stored), part| (raw + part.raw_size, stored + part.size))

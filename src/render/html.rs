@@ -4,7 +4,7 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::model::{Manifest, Missing, Stability, TableEntry};
-use crate::render::facts::{consistency, schema, sizes, steadiness, unsteadiness};
+use crate::render::facts::{consistency, coverage, schema, sizes, steadiness, unsteadiness};
 use crate::render::text::clean;
 use crate::render::{bytes, count, duration, ratio, time};
 
@@ -91,6 +91,7 @@ fn steady(manifest: &Manifest) -> Markup {
         section {
             h2 { "Consistency" }
             p.lead { (consistency(manifest)) " " (schema(manifest)) }
+            @if let Some(coverage) = coverage(manifest) { p { (clean(&coverage)) } }
             @if !unsteady.is_empty() {
                 ul.plain {
                     @for (table, why) in &unsteady {

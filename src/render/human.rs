@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use comfy_table::{CellAlignment, Table, presets};
 
 use crate::model::{Finding, Manifest, Severity, SnapshotSummary, Verified};
-use crate::render::facts::{consistency, headline, schema, sizes, steadiness, unsteadiness};
+use crate::render::facts::{consistency, coverage, headline, schema, sizes, steadiness, unsteadiness};
 use crate::render::text::{clean, shorten};
 use crate::render::{age, bytes, count, plural, ratio, time};
 
@@ -70,6 +70,9 @@ pub fn snapshot_human(summary: &SnapshotSummary, manifest: &Manifest, now: DateT
         ),
     });
     out.push_str(&format!("{}\n{}", consistency(manifest), schema(manifest)));
+    if let Some(coverage) = coverage(manifest) {
+        out.push_str(&format!("\n{}", clean(&coverage)));
+    }
     out.push_str("\n\n");
     out.push_str(&tables(manifest));
     for table in &manifest.tables {

@@ -1,7 +1,7 @@
 //! `report.md`: what a backup came to, for job summaries, which take 1 MiB at most.
 
 use crate::model::Manifest;
-use crate::render::facts::{consistency, headline, schema, sizes, steadiness, unsteadiness};
+use crate::render::facts::{consistency, coverage, headline, schema, sizes, steadiness, unsteadiness};
 use crate::render::text::{REASON, code, markdown, shorten, within};
 use crate::render::{bytes, count, ratio, time};
 
@@ -14,6 +14,9 @@ pub fn backup_report_md(manifest: &Manifest) -> String {
     let mut out =
         format!("# Backup of {}: {state}\n\n{}.\n\n", code(&manifest.project.name, false), headline(manifest));
     out.push_str(&format!("{} {}\n\n", consistency(manifest), schema(manifest)));
+    if let Some(coverage) = coverage(manifest) {
+        out.push_str(&format!("{}\n\n", markdown(&shorten(&coverage, REASON))));
+    }
     if !manifest.missing.is_empty() {
         out.push_str("## Missing\n\nThese were seen and are **not** in the snapshot:\n\n");
         out.push_str(&within(BUDGET, &manifest.missing, |missing| {

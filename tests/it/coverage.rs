@@ -2,6 +2,7 @@
 //! statement that would show them; and never a row twice, or lost.
 
 use anyhow::{Context, Result, ensure};
+use serde_json::json;
 use supabackup::model::{Manifest, Stability};
 
 use crate::support::compare::{json_rows, rows_of, stored_rows};
@@ -309,5 +310,75 @@ fn writers_in_a_hidden_table_lose_and_double_nothing() -> Result<()> {
     ensure!(quiet == (1001..=6000).collect::<Vec<_>>(), "{} rows that nobody touched", quiet.len());
     let doubled = ids.windows(2).filter(|pair| pair[0] == pair[1]).count();
     ensure!(doubled == 0, "{doubled} keys twice; {:?}", table.stability);
+    Ok(())
+}
+
+/// Answers that break off, never come, or are too much for the server: a hidden table comes whole.
+#[test]
+fn a_hidden_table_is_read_to_its_end_whatever_happens_on_the_way() -> Result<()> {
+    let stack = Stack::up(&["--data", "none", "--sql", "meta"])?;
+    stack.sql(
+        "SET ROLE postgres;
+         CREATE TABLE public.long (id int PRIMARY KEY, pad text);
+         INSERT INTO public.long SELECT g, repeat(md5(g::text), 8) FROM generate_series(1, 5000) g;
+         CREATE TABLE public.shown (id int PRIMARY KEY);
+         REVOKE ALL ON public.long FROM service_role",
+    )?;
+    let timeout = r#"{"error":"ERROR:  57014: canceling statement due to statement timeout","code":"57014","message":"canceling"}"#;
+    for (what, action) in [
+        ("runs into the time limit", json!({"kind": "status", "status": 400, "body": timeout})),
+        ("breaks off", json!({"kind": "cut", "after": 5000})),
+        ("is cut short", json!({"kind": "truncate", "fraction": 0.5})),
+        ("does not come", json!({"kind": "close"})),
+        (
+            "is refused for a while",
+            json!({"kind": "status", "status": 503, "headers": {"retry-after": "0"}, "body": "{}"}),
+        ),
+    ] {
+        // the first dozen are about the database, its tables and the size of rows
+        stack.faults(&json!([{"id": "x", "path": "/pg/query", "skip": 12, "times": 3, "action": action}]))?;
+        let store = tempfile::tempdir()?;
+        let run = Run::new(&["backup", "--sql", "meta", "--page-size", "32KiB"]).on(&stack).store(store.path());
+        let ran = run.expect(0)?;
+        ensure!(stack.faults_hit()? == [3], "{what}: {:?}", stack.faults_hit()?);
+        let (snapshot, manifest) = only_snapshot(store.path())?;
+        let table = manifest.tables.iter().find(|t| t.name.name == "long").context("long")?;
+        let truth = rows_of(stack.get("STACK_DATABASE_URL"), table)?;
+        ensure!(json_rows(&snapshot, table)? == truth, "an answer {what}: rows differ\n{}", ran.stderr);
+    }
+    Ok(())
+}
+
+/// A hidden table whose columns change while it is read is read anew, as it is then.
+#[test]
+fn a_hidden_table_that_is_altered_meanwhile_is_read_as_it_became() -> Result<()> {
+    let stack = Stack::up(&["--data", "none", "--sql", "meta"])?;
+    stack.sql(
+        "SET ROLE postgres;
+         CREATE TABLE public.victim (id int PRIMARY KEY, size int, pad text);
+         INSERT INTO public.victim SELECT g, g * 7, repeat(md5(g::text), 8) FROM generate_series(1, 3000) g;
+         REVOKE ALL ON public.victim FROM service_role",
+    )?;
+    for change in [
+        "ALTER TABLE public.victim ADD COLUMN late text DEFAULT 'x'",
+        "ALTER TABLE public.victim DROP COLUMN late; ALTER TABLE public.victim ADD COLUMN late int DEFAULT 3",
+        "ALTER TABLE public.victim ALTER COLUMN size TYPE text",
+        "ALTER TABLE public.victim RENAME COLUMN size TO length",
+        "DROP TABLE public.victim; CREATE TABLE public.victim (id int); INSERT INTO public.victim SELECT generate_series(1, 9); REVOKE ALL ON public.victim FROM service_role",
+    ] {
+        stack.control("PUT", "/latency", "40")?;
+        let store = tempfile::tempdir()?;
+        let run = Run::new(&["backup", "--sql", "meta", "--page-size", "32KiB"]).on(&stack).store(store.path());
+        let child = run.start()?;
+        std::thread::sleep(std::time::Duration::from_millis(900));
+        stack.sql(&format!("SET ROLE postgres; {change}"))?;
+        stack.control("PUT", "/latency", "0")?;
+        let ran = crate::support::run::finished(child)?;
+        ensure!(ran.code == 0, "{change}: {}\n{}", ran.code, ran.stderr);
+        let (snapshot, manifest) = only_snapshot(store.path())?;
+        let table = manifest.tables.iter().find(|t| t.name.name == "victim").context("victim")?;
+        let truth = rows_of(stack.get("STACK_DATABASE_URL"), table)?;
+        ensure!(json_rows(&snapshot, table)? == truth, "{change}: rows differ\n{}", ran.stderr);
+    }
     Ok(())
 }

@@ -2,10 +2,16 @@
 //! and the functions that a person installs.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use secrecy::SecretString;
 use serde_json::{Value, json};
+use supabackup::buffers::Buffers;
+use supabackup::http::{Http, Patience};
 use supabackup::model::Manifest;
+use supabackup::supabase::sql::{Helper, Management, Meta, Question, SequencePosition, SqlChannel};
 
 use crate::support::compare::{json_rows, rows_of};
 use crate::support::run::{Ran, only_snapshot};
@@ -126,6 +132,23 @@ fn a_token_that_does_not_serve_gets_a_sentence_and_never_goes_unnoticed() -> Res
         ensure!(told.stdout.contains(sentence) && told.stdout.contains(hint), "{}", told.stdout);
         ensure!(told.stdout.matches('✗').count() == 1, "{}", told.stdout);
     }
+    // whatever a server repeats, the token does not get out
+    let token = stack.get("SUPABASE_ACCESS_TOKEN");
+    let echo = json!({"message": format!("no entry with Bearer {token}")}).to_string();
+    stack.faults(&json!([{"id": "x", "path": "/database/query", "times": -1, "action": {"kind": "status", "status": 401, "body": echo}}]))?;
+    let store = tempfile::tempdir()?;
+    let ran = with_token(backup(&stack, store.path()), &stack, token).expect(3)?;
+    ensure!(ran.stderr.contains("no entry with Bearer ***") && !ran.stderr.contains(token), "{}", ran.stderr);
+    let (snapshot, _) = only_snapshot(store.path())?;
+    for entry in std::fs::read_dir(&snapshot)? {
+        let path = entry?.path();
+        ensure!(
+            !path.is_file() || !String::from_utf8_lossy(&std::fs::read(&path)?).contains(token),
+            "{}",
+            path.display()
+        );
+    }
+    stack.no_faults()?;
     // another project's ref
     let store = tempfile::tempdir()?;
     let run = with_token(backup(&stack, store.path()), &stack, stack.get("SUPABASE_ACCESS_TOKEN"));
@@ -298,5 +321,94 @@ fn doctor_says_that_the_helper_is_installed_and_not_exposed() -> Result<()> {
     let ran = doctor().env("SUPABACKUP_SQL", "helper").expect(0)?;
     ensure!(ran.stdout.contains("✓ The Data API shows every table that is to be backed up."), "{}", ran.stdout);
     ensure!(!ran.stdout.contains("invisible"), "{}", ran.stdout);
+    Ok(())
+}
+
+/// The three transports as the program makes them, for questions that no command asks yet.
+fn channels(stack: &Stack, token: &str) -> Result<Vec<Arc<dyn SqlChannel>>> {
+    let patience = Patience { tries: 4, first_delay: Duration::from_millis(10), timeout: Duration::from_secs(20) };
+    let http = Http::new(patience, 2, "supabackup/tests", Buffers::default()).map_err(anyhow::Error::msg)?;
+    let http = Arc::new(http);
+    let (url, key) = (stack.get("SUPABASE_URL"), SecretString::from(stack.get("SUPABASE_SECRET_KEY")));
+    let token = SecretString::from(token);
+    let managed = stack.get("STACK_MANAGEMENT_URL");
+    Ok(vec![
+        Arc::new(Management::new(Arc::clone(&http), managed, stack.get("SUPABASE_PROJECT_REF"), &token)?),
+        Arc::new(Meta::new(Arc::clone(&http), url, &key, false)?),
+        Arc::new(Helper::new(http, url, &key, false)?),
+    ])
+}
+
+#[tokio::test]
+async fn sequences_are_read_and_set_exactly_and_a_write_is_never_repeated_blindly() -> Result<()> {
+    let stack = Stack::up(&["--data", "none", "--sql", "management,meta"])?;
+    stack.sql(
+        r#"SET ROLE postgres; CREATE SCHEMA "odd ""schema'";
+           CREATE SEQUENCE "odd ""schema'"."se'q" MINVALUE -9223372036854775808 START -5 INCREMENT -1;
+           CREATE SEQUENCE public.fresh; CREATE SEQUENCE public.set_back; SELECT setval('public.set_back', 42, false);
+           CREATE SEQUENCE public.large; SELECT setval('public.large', 9223372036854775807)"#,
+    )?;
+    install_helper(&stack, "public,graphql_public")?;
+    let schemas = ["public".to_owned(), "odd \"schema'".to_owned()];
+    let expected = [
+        ("odd \"schema'", "se'q", "-5", false),
+        ("public", "fresh", "1", false),
+        ("public", "large", "9223372036854775807", true),
+        ("public", "set_back", "42", false),
+    ];
+    let position = |name: &str, last_value, is_called| SequencePosition {
+        schema: "public".to_owned(),
+        name: name.to_owned(),
+        last_value,
+        is_called,
+    };
+    for (turn, channel) in (1_i64..).zip(channels(&stack, stack.get("SUPABASE_ACCESS_TOKEN"))?) {
+        let seen = channel.sequences(&schemas).await?;
+        let told: Vec<_> = seen
+            .iter()
+            .map(|s| {
+                (s.schema.as_str(), s.name.as_str(), s.last_value.as_deref().unwrap_or("?"), s.is_called == Some(true))
+            })
+            .collect();
+        ensure!(told == expected, "{:?}: {told:?}", channel.kind());
+        let positions = vec![position("fresh", turn, true), position("no such sequence", 1, true)];
+        let answer: Value = serde_json::from_str(&channel.ask(&Question::SetSequences { positions }).await?)?;
+        ensure!(answer == json!({"set": 1}), "{:?}: {answer}", channel.kind());
+        ensure!(stack.sql("SELECT last_value, is_called FROM public.fresh")?.trim() == format!("{turn}|t"));
+        let back = Question::SetSequences { positions: vec![position("fresh", 1, false)] };
+        channel.ask(&back).await?;
+    }
+    // a token that only reads
+    let question = || Question::SetSequences { positions: vec![position("fresh", 9, true)] };
+    let reader = &channels(&stack, stack.get("STACK_TOKEN_READ"))?[0];
+    let refused = reader.ask(&question()).await.err().context("it was allowed")?.failure();
+    ensure!(refused.hint.as_deref().is_some_and(|hint| hint.contains("the permission database_write")), "{refused:?}");
+
+    // an answer that never came: nobody knows whether it was done, so it is not done again
+    let closed = json!([{"id": "x", "path": "/database/query", "times": 1, "action": {"kind": "close"}}]);
+    for (rules, requests, worked) in [
+        (closed, 1, false),
+        (
+            json!([{"id": "x", "path": "/database/query", "times": 1, "action": {"kind": "status", "status": 503, "body": "{}"}}]),
+            1,
+            false,
+        ),
+        // turned away: certainly not done
+        (
+            json!([{"id": "x", "path": "/database/query", "times": 1, "action": {"kind": "status", "status": 429, "body": "{}"}}]),
+            2,
+            true,
+        ),
+    ] {
+        let channel = &channels(&stack, stack.get("SUPABASE_ACCESS_TOKEN"))?[0];
+        stack.faults(&rules)?;
+        stack.start_log()?;
+        ensure!(channel.ask(&question()).await.is_ok() == worked, "{rules}");
+        ensure!(stack.log()?.len() == requests, "{rules}: {:?}", stack.log()?);
+    }
+    // and a question that only reads is asked again
+    stack.faults(&json!([{"id": "x", "path": "/pg/query", "times": 2, "action": {"kind": "close"}}]))?;
+    let meta = &channels(&stack, "")?[1];
+    ensure!(meta.settings().await?.role == "postgres" && stack.faults_hit()? == [2]);
     Ok(())
 }

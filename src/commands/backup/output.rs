@@ -104,6 +104,11 @@ fn done_text(manifest: &Manifest, store: &dyn Store, keys: &SnapshotKeys) -> Str
         }
         (None, _) => "schema: not included, rows only\n",
     });
+    let through_sql = manifest.tables.iter().filter(|table| table.read_through.is_some()).count() as u64;
+    if through_sql > 0 {
+        let of_all = format!("{} of {} tables", count(through_sql), count(totals.tables));
+        out.push_str(&format!("{of_all} read through SQL: the Data API does not show all of them\n"));
+    }
     for table in &manifest.tables {
         match &table.stability {
             Stability::Moved { from, to, reread, .. } => out.push_str(&format!(

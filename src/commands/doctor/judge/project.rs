@@ -95,7 +95,11 @@ fn tables(seen: &ProjectSeen) -> Finding {
         return Finding::error("no-tables", "tables", text)
             .hint("check the patterns to include and to exclude, and what is said below about each table");
     }
-    let mut text = format!("the key reads {}", plural(found.tables.len() as u64, "table"));
+    let number = plural(found.tables.len() as u64, "table");
+    let mut text = match found.sql {
+        Some(_) => format!("{number} can be read"),
+        None => format!("the key reads {number}"),
+    };
     let least = if counts.len() < found.tables.len() { "at least " } else { "" };
     text += &format!(": {least}{}, about {} as text", plural(rows, "row"), bytes(size));
     if !views.is_empty() {

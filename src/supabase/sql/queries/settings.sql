@@ -25,7 +25,8 @@ WITH wanted(name) AS (
 )
 SELECT json_build_object(
   'role', current_user,
-  'reads_all', (SELECT r.rolsuper OR pg_has_role(r.oid, 'pg_read_all_data', 'USAGE')
+  'reads_all', (SELECT r.rolsuper OR EXISTS (SELECT FROM pg_catalog.pg_roles AS g
+      WHERE g.rolname = 'pg_read_all_data' AND pg_has_role(r.oid, g.oid, 'USAGE'))
     FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_user),
   'sees_all_rows', (SELECT r.rolsuper OR r.rolbypassrls FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_user),
   'server_version', current_setting('server_version'),
