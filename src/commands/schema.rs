@@ -45,7 +45,8 @@ async fn exact(channel: &dyn SqlChannel, context: &Context) -> anyhow::Result<Ou
     let acting = if script.on_purpose.is_empty() {
         String::new()
     } else {
-        format!("\n--\n-- What acts by itself from here on\n--\n\n{}", script.on_purpose)
+        let lines: Vec<String> = script.on_purpose.lines().map(|line| format!("-- {line}\n")).collect();
+        format!("\n--\n-- What acts by itself, to be run on purpose:\n--\n{}", lines.concat())
     };
     crate::render::print(&format!("{}\n{}\n{}{acting}", script.before, script.sequences, script.after))?;
     let missing: Vec<String> = script.missing.iter().map(|m| format!("{}: {}", m.subject, m.reason)).collect();

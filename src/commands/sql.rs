@@ -25,7 +25,15 @@ pub async fn run(args: &SqlArgs, config: &Config) -> anyhow::Result<Outcome> {
         Err(error) if is_broken_pipe(&error) => Ok(Outcome::Done),
         Err(error) => Err(error),
         Ok(()) if reader.manifest().complete => Ok(Outcome::Done),
-        Ok(()) => Ok(Outcome::Incomplete),
+        Ok(()) => {
+            // nobody may be left to hear it
+            let _ = writeln!(
+                io::stderr().lock(),
+                "the snapshot is incomplete; not in it are {} things that the script's head names",
+                reader.manifest().missing.len()
+            );
+            Ok(Outcome::Incomplete)
+        }
     }
 }
 

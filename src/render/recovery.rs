@@ -33,13 +33,21 @@ pub fn recovery_md(manifest: &Manifest) -> String {
     ));
     out.push_str("\n## 1. Check the files\n\nEvery line must end in `OK`:\n\n");
     out.push_str(&block("bash", "sha256sum -c SHA256SUMS"));
-    out.push_str("\nA file that fails is damaged. If it is a part, the same rows stand in the other form: `sql/` and `json/` hold the same rows, part by part.\n");
+    out.push_str("\nA file that fails is damaged.");
+    if has(manifest, Artifact::Sql) && has(manifest, Artifact::Json) {
+        out.push_str(
+            " If it is a part, the same rows stand in the other form: `sql/` and `json/` hold the same rows, part by part.",
+        );
+    }
+    out.push('\n');
     match &manifest.structure {
         Some(structure) => out.push_str(&empty_project(structure)),
         None => out.push_str(&target(manifest)),
     }
     if has(manifest, Artifact::Sql) {
         out.push_str(&load(manifest));
+    } else if manifest.structure.is_some() {
+        out.push_str(&load_without_sql_rows(manifest));
     } else {
         out.push_str(
             "\n## 3. Load the rows\n\nThis snapshot was taken without SQL parts: load the JSON parts, see below.\n",
@@ -110,6 +118,7 @@ fn load(manifest: &Manifest) -> String {
         None => "\n## 3. Load the rows\n\nAll tables, all or nothing:\n\n",
     });
     out.push_str(&block("bash", "zstd -dc sql/*.zst | psql -X -q -1 -v ON_ERROR_STOP=1 -d \"$DATABASE_URL\" -f -"));
+    out.push_str(&left_out(manifest));
     out.push_str(match manifest.structure {
         Some(_) => "\nThe files may also be loaded one by one, in the order of their names. ",
         None => "\nThe files may also be loaded one by one, in any order. ",
@@ -123,6 +132,40 @@ fn load(manifest: &Manifest) -> String {
         ));
     }
     out
+}
+
+/// The schema is here as SQL, the rows are not.
+fn load_without_sql_rows(manifest: &Manifest) -> String {
+    let psql = "psql -X -q -1 -v ON_ERROR_STOP=1 -d \"$DATABASE_URL\" -f -";
+    format!(
+        "\n## 3. Load everything\n\nThe rows were stored as JSON alone (`--artifacts json`). The program supabackup makes SQL of \
+         them, run where the store is:\n\n{}",
+        block(
+            "bash",
+            &format!(
+                "zstd -dc sql/000-*.zst | {psql}\nsupabackup sql {} --data-only --inserts | {psql}\nzstd -dc sql/9*.zst | {psql}",
+                manifest.snapshot
+            )
+        )
+    )
+}
+
+/// Rows that were left out on purpose are missed by foreign keys.
+fn left_out(manifest: &Manifest) -> String {
+    let is_left_out = |reason: &str| ["exclude", "include", "asked for"].iter().any(|word| reason.contains(word));
+    if manifest.structure.is_none() || !manifest.passed_over.iter().any(|p| is_left_out(&p.reason)) {
+        return String::new();
+    }
+    format!(
+        "\n**Tables were left out of this snapshot on purpose** (see below): their definitions are here, their rows are not. Where \
+         foreign keys point to such rows, the command above fails and changes nothing. Then load the schema and the rows, and after \
+         them the rest line by line: the keys that cannot hold are named, all others are made.\n\n{}",
+        block(
+            "bash",
+            "zstd -dc sql/[0-8]*.zst | psql -X -q -1 -v ON_ERROR_STOP=1 -d \"$DATABASE_URL\" -f -\n\
+             zstd -dc sql/9*.zst | psql -X -q -d \"$DATABASE_URL\" -f -"
+        )
+    )
 }
 
 fn after(manifest: &Manifest) -> String {

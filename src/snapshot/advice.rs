@@ -5,6 +5,16 @@ use std::collections::BTreeSet;
 use crate::model::{Artifact, Depth, Finding, Manifest, Severity, TableEntry};
 use crate::snapshot::MANIFEST;
 
+/// Whether a file is one of the schema's.
+fn is_structure(manifest: &Manifest, key: &str) -> bool {
+    manifest.structure.as_ref().is_some_and(|s| {
+        [Some(&s.before), s.sequences.as_ref(), Some(&s.after), s.on_purpose.as_ref(), Some(&s.catalog)]
+            .into_iter()
+            .flatten()
+            .any(|k| k == key)
+    })
+}
+
 /// Gives a hint to every finding that has none.
 pub(super) fn advise(manifest: &Manifest, depth: Depth, findings: &mut [Finding]) {
     let errors = findings.iter().filter(|f| f.severity == Severity::Error);
@@ -12,6 +22,11 @@ pub(super) fn advise(manifest: &Manifest, depth: Depth, findings: &mut [Finding]
     for finding in findings.iter_mut().filter(|f| f.hint.is_none()) {
         let holder = manifest.tables.iter().find(|t| t.parts.iter().any(|p| p.key == finding.subject));
         finding.hint = Some(match holder {
+            None if is_structure(manifest, &finding.subject) => {
+                "no rows are in it, but the schema cannot be restored with it: take that of another snapshot, or of \
+                 `supabackup schema`"
+                    .to_owned()
+            }
             None => "no rows are in it: they are not affected".to_owned(),
             Some(table) => of_part(table, &finding.subject, depth, &damaged),
         });

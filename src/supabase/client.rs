@@ -89,7 +89,7 @@ pub(crate) struct ErrorBody {
 }
 
 impl Client {
-    /// `url` is the project's URL without `/rest/v1`; for the key see [`key_headers`].
+    /// `url` is the project's URL without `/rest/v1`; for the key see `key_headers`.
     pub fn new(http: Arc<Http>, url: &str, key: &SecretString, is_jwt: bool) -> Result<Self, Failure> {
         Ok(Self {
             http,

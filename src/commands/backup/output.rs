@@ -100,7 +100,7 @@ fn done_text(manifest: &Manifest, store: &dyn Store, keys: &SnapshotKeys) -> Str
     out.push_str(match (&manifest.structure, manifest.source.catalog.as_str()) {
         (Some(_), _) => "schema: included\n",
         (None, "openapi") => {
-            "schema: not included, rows only (no SQL access; `supabackup doctor` says how to give it)\n"
+            "schema: not included, and tables without a grant are invisible (no SQL access: see `supabackup doctor`)\n"
         }
         (None, _) => "schema: not included, rows only\n",
     });

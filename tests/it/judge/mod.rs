@@ -44,12 +44,19 @@ fn backed_up(case: &Case<'_>, stack: &Stack, directory: &Path) -> Result<(std::p
 
 /// The command of RECOVERY.md that restores everything, run as it stands there.
 fn restored(snapshot: &Path, copy: &Stack) -> Result<()> {
+    followed(snapshot, copy, "zstd -dc sql/*.zst")
+}
+
+/// The block of RECOVERY.md that holds `needle`, run as it stands there, with the program at hand.
+fn followed(snapshot: &Path, copy: &Stack, needle: &str) -> Result<()> {
     let book = std::fs::read_to_string(snapshot.join("RECOVERY.md"))?;
     let mut blocks = book.split("```bash\n").skip(1).filter_map(|rest| rest.split_once("```").map(|(code, _)| code));
-    let command = blocks.find(|code| code.contains("zstd -dc sql/*.zst")).context("no such command")?;
+    let command = blocks.find(|code| code.contains(needle)).context("no such command")?;
+    let store = snapshot.ancestors().nth(2).context("no store")?;
     let output = Command::new("bash")
-        .args(["-e", "-o", "pipefail", "-c", command])
+        .args(["-e", "-o", "pipefail", "-c", &format!("supabackup() {{ '{BINARY}' \"$@\"; }}\n{command}")])
         .env("DATABASE_URL", copy.get("STACK_POSTGRES_URL"))
+        .env("SUPABACKUP_STORE", store)
         .current_dir(snapshot)
         .output()?;
     ensure!(output.status.success(), "{command}\n{}", String::from_utf8_lossy(&output.stderr));
@@ -232,4 +239,40 @@ fn zabbix_comes_back() -> Result<()> {
 #[test]
 fn ledgersmb_comes_back() -> Result<()> {
     public_schema("ledgersmb")
+}
+
+#[test]
+fn what_was_left_out_on_purpose_does_not_keep_the_rest_from_coming_back() -> Result<()> {
+    let case =
+        Case { options: &["--data", "platform"], load: Some("on_platform.sql"), transport: "management", missing: &[] };
+    let source = loaded(&case)?;
+    let directory = tempfile::tempdir()?;
+    let run = Run::new(&["backup", "--exclude", "auth.*"]).on(&source).store(directory.path());
+    run.env("SUPABASE_ACCESS_TOKEN", source.get("STACK_TOKEN_READ"))
+        .env("SUPABACKUP_MANAGEMENT_URL", source.get("STACK_MANAGEMENT_URL"))
+        .expect(0)?;
+    let (snapshot, _) = only_snapshot(directory.path())?;
+    let copy = empty(&case)?;
+    ensure!(restored(&snapshot, &copy).is_err(), "the key to users that are not there holds");
+    followed(&snapshot, &copy, "zstd -dc sql/[0-8]*.zst")?;
+    let there = "SELECT (SELECT count(*) FROM public.members), (SELECT count(*) FROM pg_policies), \
+                 (SELECT count(*) FROM pg_constraint WHERE conrelid = 'public.members'::regclass AND contype = 'p')";
+    let found = psql(copy.get("STACK_POSTGRES_URL"), there)?;
+    ensure!(found.trim() == "40|3|1", "{found}");
+    Ok(())
+}
+
+#[test]
+fn rows_that_were_stored_as_json_alone_come_back_too() -> Result<()> {
+    let case = Case { options: &["--data", "sample"], load: None, transport: "management", missing: &[] };
+    let source = loaded(&case)?;
+    let directory = tempfile::tempdir()?;
+    let run = Run::new(&["backup", "--artifacts", "json"]).on(&source).store(directory.path());
+    run.env("SUPABASE_ACCESS_TOKEN", source.get("STACK_TOKEN_READ"))
+        .env("SUPABACKUP_MANAGEMENT_URL", source.get("STACK_MANAGEMENT_URL"))
+        .expect(0)?;
+    let (snapshot, manifest) = only_snapshot(directory.path())?;
+    let copy = empty(&case)?;
+    followed(&snapshot, &copy, "--data-only --inserts")?;
+    equal(&source, &copy, &snapshot, &manifest)
 }

@@ -56,3 +56,24 @@ fn what_acts_by_itself_is_printed_only_on_purpose() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn a_function_that_somebody_elses_event_trigger_calls_is_kept_and_the_trigger_named() -> Result<()> {
+    let options = ["--data", "sample"];
+    let case = Case { options: &options, load: None, transport: "management", missing: &["event trigger watching"] };
+    let stack = Stack::up(case.options)?;
+    stack.sql(
+        "CREATE FUNCTION public.log_ddl() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
+         ALTER FUNCTION public.log_ddl() OWNER TO postgres;
+         CREATE EVENT TRIGGER watching ON sql_drop EXECUTE FUNCTION public.log_ddl();",
+    )?;
+    let directory = tempfile::tempdir()?;
+    backed_up(&case, &stack, directory.path())?;
+    let printed = Run::new(&["sql", "--schema-only"]).store(directory.path()).expect(3)?;
+    ensure!(
+        printed.stdout.contains("FUNCTION public.log_ddl()") && printed.stderr.contains("incomplete"),
+        "{}",
+        printed.stderr
+    );
+    Ok(())
+}

@@ -23,9 +23,10 @@ ns AS MATERIALIZED (
   FROM pg_catalog.pg_namespace n
   WHERE n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'
 ),
--- functions that the platform's own event triggers call
+-- the platform's functions that its own event triggers call, wherever they stand
 watcher AS MATERIALIZED (
-  SELECT e.evtfoid AS oid FROM pg_catalog.pg_event_trigger e WHERE e.evtowner IN (SELECT oid FROM platform_role)
+  SELECT e.evtfoid AS oid FROM pg_catalog.pg_event_trigger e JOIN pg_catalog.pg_proc p ON p.oid = e.evtfoid
+  WHERE e.evtowner IN (SELECT oid FROM platform_role) AND p.proowner IN (SELECT oid FROM platform_role)
 ),
 -- one row for each pair of schema and owner whose objects are the project's
 mine AS MATERIALIZED (

@@ -46,6 +46,11 @@ SELECT x.subject, x.reason FROM (
   SELECT pg_catalog.format('%s large objects', pg_catalog.count(*)), 'large objects are not read'
   FROM pg_catalog.pg_largeobject_metadata HAVING pg_catalog.count(*) > 0
   UNION ALL
+  SELECT pg_catalog.format('event trigger %I', e.evtname), 'it belongs to ' || pg_catalog.pg_get_userbyid(e.evtowner)
+    || ' and calls a function of the project: only its owner can make it again'
+  FROM pg_catalog.pg_event_trigger e
+  WHERE e.evtowner IN (SELECT oid FROM platform_role) AND e.evtfoid IN (SELECT oid FROM fn)
+  UNION ALL
   SELECT pg_catalog.format('security label on %s %s', s.classoid::pg_catalog.regclass, s.objoid), 'security labels are not written'
   FROM pg_catalog.pg_seclabel s
   WHERE s.objoid >= 16384 AND NOT EXISTS (SELECT FROM member e WHERE e.classid = s.classoid AND e.objid = s.objoid)
