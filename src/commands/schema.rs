@@ -93,6 +93,6 @@ fn say(context: &Context, title: &str, lines: &[String]) {
     // nobody may be left to hear it
     let _ = writeln!(err, "{title}");
     for line in lines {
-        let _ = writeln!(err, "  {}", line.escape_debug());
+        let _ = writeln!(err, "  {}", line.replace(char::is_control, " "));
     }
 }

@@ -276,3 +276,30 @@ fn rows_that_were_stored_as_json_alone_come_back_too() -> Result<()> {
     followed(&snapshot, &copy, "--data-only --inserts")?;
     equal(&source, &copy, &snapshot, &manifest)
 }
+
+#[test]
+fn a_definition_is_printed_exactly_through_sql_and_inferred_without() -> Result<()> {
+    let stack = Stack::up(&["--data", "sample", "--data", "vega"])?;
+    let load = |script: &str, database: &str| -> Result<String> {
+        let (_, postgres) = stack.new_database(database)?;
+        psql(&postgres, script)?;
+        psql(&postgres, "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace")
+    };
+    let tables = load(&Run::new(&["schema"]).on(&stack).expect(3)?.stdout, "inferred")?;
+    let exact = Run::new(&["schema"])
+        .on(&stack)
+        .env("SUPABASE_ACCESS_TOKEN", stack.get("STACK_TOKEN_READ"))
+        .env("SUPABACKUP_MANAGEMENT_URL", stack.get("STACK_MANAGEMENT_URL"))
+        .expect(0)?;
+    ensure!(load(&exact.stdout, "exact")? == tables && tables.trim() == "14", "{tables}");
+    let inferred = Run::new(&["schema", "--inferred"])
+        .on(&stack)
+        .env("SUPABASE_ACCESS_TOKEN", stack.get("STACK_TOKEN_READ"))
+        .expect(3)?;
+    ensure!(
+        inferred.stdout.starts_with("-- Inferred") && inferred.stderr.contains("does not tell"),
+        "{}",
+        inferred.stderr
+    );
+    Ok(())
+}
