@@ -145,9 +145,45 @@ fn no_command_that_works_shows_a_key() -> Result<()> {
 }
 
 #[test]
+fn no_command_that_uses_a_token_shows_it() -> Result<()> {
+    let stack = Stack::up(&["--data", "sample"])?;
+    let directory = tempfile::tempdir()?;
+    let commands: [&[&str]; 9] = [
+        &["backup", "--json"],
+        &["backup"],
+        &["doctor"],
+        &["doctor", "--json"],
+        &["schema"],
+        &["sql"],
+        &["sql", "--inserts"],
+        &["sql", "--on-purpose"],
+        &["helper-sql"],
+    ];
+    for token in ["STACK_TOKEN_READ", "STACK_TOKEN_NONE"] {
+        let sentinels = Sentinels::of(&[stack.get("SUPABASE_SECRET_KEY"), stack.get(token)]);
+        for command in commands {
+            for (key, value) in [("RUST_LOG", "trace"), ("CI", "true")] {
+                let run = Run::new(command).on(&stack).store(directory.path()).env(key, value);
+                let ran = run
+                    .env("SUPABASE_ACCESS_TOKEN", stack.get(token))
+                    .env("SUPABACKUP_MANAGEMENT_URL", stack.get("STACK_MANAGEMENT_URL"))
+                    .go()?;
+                sentinels.absent_from_run(&ran, &format!("{command:?} with {token}"))?;
+                ensure!(ran.code != 2 && (token == "STACK_TOKEN_NONE" || ran.code == 0), "{command:?}: {ran:?}");
+            }
+        }
+        ensure!(sentinels.absent_from_files(directory.path())? > 20);
+    }
+    Ok(())
+}
+
+#[test]
 fn no_help_shows_a_key_that_is_set() -> Result<()> {
     let sentinels = Sentinels::of(&["sb_secret_helphelphelphelphelphe_12345678", TOKEN]);
-    let arguments: [&[&str]; 14] = [
+    let arguments: [&[&str]; 17] = [
+        &["sql", "--help"],
+        &["schema", "--help"],
+        &["helper-sql", "--help"],
         &[],
         &["--help"],
         &["-h"],
