@@ -9,7 +9,7 @@ use super::channel::{self, Choice};
 use super::connect;
 use crate::buffers::Buffers;
 use crate::cli::SchemaArgs;
-use crate::config::{Config, Paging, SqlChoice};
+use crate::config::{Config, SqlChoice};
 use crate::context::Context;
 use crate::ddl::{Facts, UNKNOWN, inferred, script};
 use crate::error::{Failure, Outcome};
@@ -63,15 +63,7 @@ async fn guessed(
     exposed: Option<&[String]>,
     context: &Context,
 ) -> anyhow::Result<Outcome> {
-    let wanted = Wanted {
-        schemas: &config.schemas,
-        filter: &config.filter,
-        include: &config.include,
-        force_keyset: config.paging == Paging::Keyset,
-        only_granted: false,
-        connections: config.connections,
-        exposed,
-    };
+    let wanted = Wanted { only_granted: false, ..Wanted::of(config, exposed) };
     let found = discover(client, &wanted, &Choice::default()).await?;
     let relations: Vec<Relation> = found.tables.iter().map(|(relation, _)| relation.clone()).collect();
     let mut others: Vec<String> = found.passed_over.iter().map(|p| format!("{}: {}", p.name, p.reason)).collect();

@@ -88,56 +88,49 @@ async fn write(args: &SqlArgs, reader: &Reader<'_>, tables: &[&TableEntry], out:
             .into());
     }
     head(manifest, out)?;
+    // the catalog is read only where the stored scripts do not do
     let facts = match structure {
-        Some(structure) => Some(facts(reader, structure).await?),
-        None => None,
+        Some(structure) if args.inserts || !args.tables.is_empty() => Some(facts(reader, structure).await?),
+        _ => None,
     };
-    let some = (!args.tables.is_empty()).then(|| tables.iter().map(|t| t.name.clone()).collect::<Vec<TableName>>());
     // the stored scripts are those of the program that made the snapshot; a choice of tables is made anew
-    let scripts = match (&facts, &some) {
-        (Some(facts), Some(names)) => Some(script_of_tables(facts, names)),
-        (Some(_), None) => None,
-        (None, _) => None,
-    };
-    let stored = |key: Option<&str>| key.filter(|_| some.is_none()).map(str::to_owned);
-    if !args.data_only
-        && let Some(structure) = structure
-    {
-        match &scripts {
-            Some(script) => out.write_all(script.before.as_bytes())?,
-            None => out.write_all(reader.text(&structure.before).await?.as_bytes())?,
-        }
+    let made = facts.as_ref().filter(|_| !args.tables.is_empty()).map(|facts| {
+        let names: Vec<TableName> = tables.iter().map(|t| t.name.clone()).collect();
+        script_of_tables(facts, &names)
+    });
+    if !args.data_only {
+        let stored = structure.map(|s| s.before.as_str());
+        script(reader, made.as_ref().map(|m| m.before.as_str()), stored, out).await?;
     }
     if !args.schema_only {
         for table in tables {
             rows(args, reader, table, facts.as_ref(), out).await?;
         }
     }
-    if let Some(structure) = structure {
-        match &scripts {
-            Some(script) => out.write_all(script.sequences.as_bytes())?,
-            None => {
-                if let Some(key) = stored(structure.sequences.as_deref()) {
-                    out.write_all(reader.text(&key).await?.as_bytes())?;
-                }
-            }
-        }
-        if !args.data_only {
-            match &scripts {
-                Some(script) => out.write_all(script.after.as_bytes())?,
-                None => out.write_all(reader.text(&structure.after).await?.as_bytes())?,
-            }
-        }
+    let stored = structure.and_then(|s| s.sequences.as_deref());
+    script(reader, made.as_ref().map(|m| m.sequences.as_str()), stored, out).await?;
+    if !args.data_only {
+        let stored = structure.map(|s| s.after.as_str());
+        script(reader, made.as_ref().map(|m| m.after.as_str()), stored, out).await?;
+    }
+    Ok(())
+}
+
+/// One script: the one that was made now, or else the stored one of this key.
+async fn script(reader: &Reader<'_>, made: Option<&str>, stored: Option<&str>, out: &mut Out) -> anyhow::Result<()> {
+    match (made, stored) {
+        (Some(text), _) => out.write_all(text.as_bytes())?,
+        (None, Some(key)) => out.write_all(reader.text(key).await?.as_bytes())?,
+        (None, None) => {}
     }
     Ok(())
 }
 
 async fn facts(reader: &Reader<'_>, structure: &Structure) -> anyhow::Result<Facts> {
     let text = reader.text(&structure.catalog).await?;
-    let facts = Facts::parse(&text).map_err(|error| {
+    Ok(Facts::parse(&text).map_err(|error| {
         Failure::failed(format!("reading {}: it is not a catalog of this version: {error}", structure.catalog))
-    })?;
-    Ok(facts)
+    })?)
 }
 
 fn head(manifest: &Manifest, out: &mut Out) -> io::Result<()> {

@@ -1,5 +1,7 @@
 //! Grants, from access control lists as the server prints them (`grantee=letters/grantor`).
 
+use std::collections::BTreeSet;
+
 use crate::ddl::facts::Acl;
 use crate::model::quote_identifier;
 
@@ -159,16 +161,6 @@ impl Grants<'_> {
         Some(out)
     }
 
-    /// Rights granted by somebody who is not the owner: they come back as the owner's.
-    pub(crate) fn foreign_grantors(&self, acl: &Acl) -> Vec<String> {
-        let entries = acl.iter().flatten().filter_map(|text| parse(text));
-        let mut grantors: Vec<String> =
-            entries.map(|e| e.grantor).filter(|g| g != self.owner && g != "postgres").collect();
-        grantors.sort();
-        grantors.dedup();
-        grantors
-    }
-
     fn default_entries(&self) -> Vec<Entry> {
         let all = |grantee: Option<String>| Entry {
             grantee,
@@ -211,6 +203,12 @@ impl Grants<'_> {
         }
         out
     }
+}
+
+/// Who else granted rights than the owner: these rights come back as the owner's.
+pub(crate) fn foreign_grantors(owner: &str, acl: &Acl) -> BTreeSet<String> {
+    let entries = acl.iter().flatten().filter_map(|text| parse(text));
+    entries.map(|e| e.grantor).filter(|g| g != owner && g != "postgres").collect()
 }
 
 fn role(name: Option<&str>) -> String {

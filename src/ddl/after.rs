@@ -202,7 +202,8 @@ fn trigger_sql(trigger: &Trigger, table: &str, name: &str) -> String {
     format!("{create}ALTER TABLE {table} {word} TRIGGER {name};\n")
 }
 
-fn enabling(letter: &str) -> Option<&'static str> {
+/// How a trigger or rule that is not simply on comes to its state.
+pub(crate) fn enabling(letter: &str) -> Option<&'static str> {
     Some(match letter {
         "D" => "DISABLE",
         "R" => "ENABLE REPLICA",

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use crate::ddl::acl::{Grants, Kind, USUAL};
+use crate::ddl::acl::{Grants, Kind, USUAL, foreign_grantors};
 use crate::ddl::facts::{Acl, Facts, Relation};
 use crate::ddl::graph::{Graph, Id, Node, Piece, Section};
 use crate::format::quote_literal;
@@ -118,19 +118,19 @@ impl<'a> Build<'a> {
         }
         let grants = Grants {
             kind,
-            on: on.clone(),
+            on,
             owner,
             usual: if silent && kind != Kind::Schema { &[] } else { &self.usual },
             prefix: String::new(),
             with_owner: false,
             version: self.version(),
         };
-        let subject = on.replace('\u{1}', " of ");
-        match grants.statements(acl) {
+        let (statements, subject) = (grants.statements(acl), grants.on.replace('\u{1}', " of "));
+        match statements {
             Some(statements) => self.rights.extend(statements),
             None => self.missing(format!("rights on {subject}"), "the server's list of rights could not be read"),
         }
-        for grantor in grants_of(kind, &on, owner, self.facts).foreign_grantors(acl) {
+        for grantor in foreign_grantors(owner, acl) {
             self.missing(
                 format!("grantor of rights on {subject}"),
                 &format!("they were granted by {grantor}; they come back as granted by the owner"),
@@ -142,11 +142,6 @@ impl<'a> Build<'a> {
     pub(crate) fn usual(&self) -> &[String] {
         &self.usual
     }
-}
-
-fn grants_of<'a>(kind: Kind, on: &str, owner: &'a str, facts: &Facts) -> Grants<'a> {
-    let version = facts.server.first().map_or(0, |server| server.version);
-    Grants { kind, on: on.to_owned(), owner, usual: &[], prefix: String::new(), with_owner: false, version }
 }
 
 /// `"schema"."name"`

@@ -298,8 +298,6 @@ pub(crate) struct DefaultAcl {
     /// `r`elations, `S`equences, `f`unctions, `T`ypes, `n`amespaces.
     pub(crate) kind: String,
     pub(crate) acl: Acl,
-    /// What applies where nothing is said.
-    pub(crate) usual: Acl,
 }
 
 #[derive(Debug, Deserialize)]

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-use crate::ddl::acl::{Grants, Kind};
-use crate::ddl::build::{Build, qualified};
-use crate::ddl::facts::{Comment, DefaultAcl, Role};
+use crate::ddl::acl::{Grants, Kind, USUAL, parse};
+use crate::ddl::after::enabling;
+use crate::ddl::build::{Build, foreign_options, qualified};
+use crate::ddl::facts::{Acl, Comment, DefaultAcl, Role};
 use crate::ddl::graph::Id;
 use crate::format::quote_literal;
 use crate::model::quote_identifier;
@@ -42,15 +43,11 @@ impl<'a> Build<'a> {
             } else {
                 "it is made where it is not there yet; memberships in it are not written"
             };
-            self.on_purpose_note(role, reason);
+            if role.login || role.bypass_rls || role.create_db || role.create_role || role.member_of.is_some() {
+                self.missing(format!("attributes of role {}", quote_identifier(&role.name)), reason);
+            }
         }
         out
-    }
-
-    fn on_purpose_note(&mut self, role: &Role, reason: &str) {
-        if role.login || role.bypass_rls || role.create_db || role.create_role || role.member_of.is_some() {
-            self.missing(format!("attributes of role {}", quote_identifier(&role.name)), reason);
-        }
     }
 
     fn used_roles(&self) -> BTreeSet<&'a str> {
@@ -65,7 +62,7 @@ impl<'a> Build<'a> {
             .chain(facts.types.iter().flat_map(|t| t.acl.iter().flatten()))
             .chain(facts.schemas.iter().flat_map(|s| s.acl.iter().flatten()))
             .chain(facts.default_acl.iter().flat_map(|d| d.acl.iter().flatten()));
-        let named: BTreeSet<String> = lists.filter_map(|text| crate::ddl::acl::parse(text)?.grantee).collect();
+        let named: BTreeSet<String> = lists.filter_map(|text| parse(text)?.grantee).collect();
         let roles = facts.roles.iter().map(|r| r.name.as_str());
         let in_policies =
             |name: &str| facts.policies.iter().any(|p| p.roles.iter().flatten().flatten().any(|r| r == name));
@@ -91,17 +88,15 @@ impl<'a> Build<'a> {
     }
 
     /// Rights on a schema that is there already, with rights of its own.
-    fn add_rights(&mut self, schema: &str, acl: &crate::ddl::facts::Acl) {
+    fn add_rights(&mut self, schema: &str, acl: &Acl) {
         let kept: Vec<String> = acl
             .iter()
             .flatten()
             .filter(|text| {
-                let grantee = crate::ddl::acl::parse(text).and_then(|e| e.grantee);
+                let grantee = parse(text).and_then(|e| e.grantee);
                 grantee.is_some_and(|g| {
-                    self.facts.roles.iter().any(|r| r.name == g)
-                        || g == "anon"
-                        || g == "authenticated"
-                        || g == "service_role"
+                    let is_usual = g != "postgres" && USUAL.contains(&g.as_str());
+                    is_usual || self.facts.roles.iter().any(|r| r.name == g)
                 })
             })
             .cloned()
@@ -142,7 +137,7 @@ impl<'a> Build<'a> {
             out += &server.kind.as_ref().map(|k| format!(" TYPE {}", quote_literal(k))).unwrap_or_default();
             out += &server.version.as_ref().map(|v| format!(" VERSION {}", quote_literal(v))).unwrap_or_default();
             out += &format!(" FOREIGN DATA WRAPPER {}", quote_identifier(&server.wrapper));
-            let options = crate::ddl::build::foreign_options(&server.options);
+            let options = foreign_options(&server.options);
             out += &options.map(|o| format!(" OPTIONS ({o})")).unwrap_or_default();
             out += ";\n";
             let id = Id::new("pg_foreign_server", server.oid);
@@ -198,7 +193,7 @@ impl<'a> Build<'a> {
             let there =
                 |d: &&DefaultAcl| d.role == "postgres" && d.schema.as_deref() == Some("public") && d.kind == kind;
             if !self.facts.default_acl.iter().any(|d| there(&d)) {
-                let roles: Vec<String> = crate::ddl::acl::USUAL.iter().map(|r| quote_identifier(r)).collect();
+                let roles: Vec<String> = USUAL.iter().map(|r| quote_identifier(r)).collect();
                 out.push(format!(
                     "ALTER DEFAULT PRIVILEGES FOR ROLE \"postgres\" IN SCHEMA \"public\" REVOKE ALL ON {} FROM {};",
                     plural(kind).unwrap_or_default(),
@@ -219,9 +214,8 @@ impl<'a> Build<'a> {
             _ => Kind::Schema,
         };
         // with a schema, the list is added to what applies anyway; without, it stands in its place
-        let public = list.schema.is_none() && list.usual.iter().flatten().any(|e| e.starts_with('='));
         let grants = Grants {
-            kind: if public || list.schema.is_none() { kind } else { added(kind) },
+            kind: if list.schema.is_none() { kind } else { added(kind) },
             on: on.to_owned(),
             owner: &list.role,
             usual: self.usual(),
@@ -276,12 +270,8 @@ impl<'a> Build<'a> {
             let name = quote_identifier(&trigger.name);
             let tags: Vec<String> = trigger.tags.iter().flatten().map(|t| quote_literal(t)).collect();
             let when = if tags.is_empty() { String::new() } else { format!("\n\tWHEN TAG IN ({})", tags.join(", ")) };
-            let state = match trigger.enabled.as_str() {
-                "D" => format!("ALTER EVENT TRIGGER {name} DISABLE;\n"),
-                "R" => format!("ALTER EVENT TRIGGER {name} ENABLE REPLICA;\n"),
-                "A" => format!("ALTER EVENT TRIGGER {name} ENABLE ALWAYS;\n"),
-                _ => String::new(),
-            };
+            let state = enabling(&trigger.enabled).map(|word| format!("ALTER EVENT TRIGGER {name} {word};\n"));
+            let state = state.unwrap_or_default();
             let sql = format!(
                 "CREATE EVENT TRIGGER {name} ON {}{when}\n\tEXECUTE FUNCTION {}();\n{state}",
                 trigger.event, trigger.function
@@ -342,16 +332,10 @@ fn job_sql(row: &str) -> Option<String> {
         active: Option<bool>,
     }
     let row: Row = serde_json::from_str(row).ok()?;
-    let (schedule, command) = (quote_literal(&row.schedule), quote_literal(&row.command));
-    Some(match (row.jobname, row.active) {
-        (Some(name), Some(false)) => format!(
-            "SELECT cron.alter_job(cron.schedule({}, {schedule}, {command}), active := false);\n",
-            quote_literal(&name)
-        ),
-        (Some(name), _) => format!("SELECT cron.schedule({}, {schedule}, {command});\n", quote_literal(&name)),
-        (None, Some(false)) => {
-            format!("SELECT cron.alter_job(cron.schedule({schedule}, {command}), active := false);\n")
-        }
-        (None, _) => format!("SELECT cron.schedule({schedule}, {command});\n"),
+    let arguments = row.jobname.iter().chain([&row.schedule, &row.command]).map(|text| quote_literal(text));
+    let schedule = format!("cron.schedule({})", arguments.collect::<Vec<_>>().join(", "));
+    Some(match row.active {
+        Some(false) => format!("SELECT cron.alter_job({schedule}, active := false);\n"),
+        _ => format!("SELECT {schedule};\n"),
     })
 }

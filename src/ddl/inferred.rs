@@ -138,35 +138,26 @@ mod tests {
     use super::*;
     use crate::model::{ForeignKey, RelationKind, TableName};
 
-    fn plain(name: &str, type_name: &str) -> Column {
-        Column {
-            name: name.into(),
-            type_name: type_name.into(),
-            required: false,
-            default: None,
-            labels: Vec::new(),
-            max_length: None,
-            references: None,
-            comment: None,
-        }
-    }
-
     #[test]
     fn tables_types_keys_and_comments_are_written() {
         let mood = Column {
             labels: vec!["it's".into(), "ok".into()],
             default: Some("ok".into()),
             comment: Some("a mood".into()),
-            ..plain("mood", "public.mood")
+            ..Column::plain("mood", "public.mood")
         };
-        let at = Column { default: Some("now()".into()), required: true, ..plain("at", "timestamp with time zone") };
-        let code = Column { max_length: Some(3), default: Some(7.into()), ..plain("code", "character varying") };
-        let parent =
-            Column { references: Some(ForeignKey { table: "t".into(), column: "id".into() }), ..plain("p", "integer") };
+        let at =
+            Column { default: Some("now()".into()), required: true, ..Column::plain("at", "timestamp with time zone") };
+        let code =
+            Column { max_length: Some(3), default: Some(7.into()), ..Column::plain("code", "character varying") };
+        let parent = Column {
+            references: Some(ForeignKey { table: "t".into(), column: "id".into() }),
+            ..Column::plain("p", "integer")
+        };
         let relation = Relation {
             name: TableName::new("public", "t"),
             kind: RelationKind::TableOrView,
-            columns: vec![plain("id", "integer"), mood, at, code, parent],
+            columns: vec![Column::plain("id", "integer"), mood, at, code, parent],
             primary_key: vec!["id".into()],
             comment: None,
         };

@@ -1,9 +1,10 @@
 //! Tables of every kind, sequences, and what binds them to each other.
 
 use crate::ddl::acl::Kind;
-use crate::ddl::build::{Build, foreign_options, options, qualified, rank};
+use crate::ddl::build::{Build, dollar, foreign_options, options, qualified, rank};
 use crate::ddl::facts::{Column, Constraint, Relation, Sequence};
 use crate::ddl::graph::{Id, Piece, Section};
+use crate::format::quote_literal;
 use crate::model::quote_identifier;
 
 impl Build<'_> {
@@ -106,11 +107,10 @@ impl Build<'_> {
 
     /// What CREATE TABLE cannot say about columns.
     fn alter_columns(&self, table: &Relation, name: &str) -> String {
-        let word = if table.kind == "f" { "ALTER FOREIGN TABLE ONLY" } else { "ALTER TABLE ONLY" };
         let mut out = String::new();
         let is_printed = |column: &Column| printed(table).any(|c| c.number == column.number);
         for column in table.columns.iter().flatten() {
-            let at = format!("{word} {name} ALTER COLUMN {}", quote_identifier(&column.name));
+            let at = alter_column(table, column, name);
             if !is_printed(column) {
                 out += &self.differences(table, column, name, &at);
             }
@@ -196,7 +196,7 @@ impl Build<'_> {
             self.grant(Kind::Sequence, format!("SEQUENCE {name}"), &sequence.owner, &sequence.acl);
             match (sequence.last_value.as_deref(), sequence.is_called) {
                 (Some(last), Some(called)) => {
-                    let literal = crate::format::quote_literal(&name);
+                    let literal = quote_literal(&name);
                     positions += &format!("\tPERFORM pg_catalog.setval({literal}, {last}, {called});\n");
                 }
                 _ => self.missing(format!("position of sequence {name}"), "it could not be read"),
@@ -219,7 +219,7 @@ impl Build<'_> {
         if positions.is_empty() {
             return positions;
         }
-        let tag = crate::ddl::build::dollar(&positions);
+        let tag = dollar(&positions);
         format!("DO {tag} BEGIN\n{positions}END {tag};\n")
     }
 
@@ -285,12 +285,17 @@ fn column_head(column: &Column) -> String {
     format!("{} {}{collation}", quote_identifier(&column.name), column.type_name)
 }
 
+/// What every change of a column begins with.
+fn alter_column(table: &Relation, column: &Column, name: &str) -> String {
+    let word = if table.kind == "f" { "FOREIGN TABLE" } else { "TABLE" };
+    format!("ALTER {word} ONLY {name} ALTER COLUMN {}", quote_identifier(&column.name))
+}
+
 fn default_piece(table: &Relation, column: &Column, name: &str) -> Option<Piece> {
     let default = column.default.as_ref()?;
     Some(match column.generated.as_str() {
         "" => {
-            let word = if table.kind == "f" { "FOREIGN TABLE" } else { "TABLE" };
-            let at = format!("ALTER {word} ONLY {name} ALTER COLUMN {}", quote_identifier(&column.name));
+            let at = alter_column(table, column, name);
             let later =
                 column.default_oid.map(|oid| (Id::new("pg_attrdef", oid), format!("{at} SET DEFAULT {default};\n")));
             Piece { text: format!(" DEFAULT {default}"), later }

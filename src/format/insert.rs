@@ -76,17 +76,7 @@ mod tests {
 
     #[test]
     fn values_are_literals_and_generated_columns_are_left_out() {
-        let column = |name: &str| Column {
-            name: name.into(),
-            type_name: "text".into(),
-            required: false,
-            default: None,
-            labels: Vec::new(),
-            max_length: None,
-            references: None,
-            comment: None,
-        };
-        let columns = [column("a"), column("g"), column("b")];
+        let columns = ["a", "g", "b"].map(|name| Column::plain(name, "text"));
         let writer = InsertWriter::new(&TableName::new("public", "t"), &columns, &["g".to_owned()]);
         let mut out = Vec::new();
         let row: [Option<&[u8]>; 3] = [Some(b"it's \\ one"), Some(b"x"), None];

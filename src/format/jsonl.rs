@@ -147,22 +147,14 @@ fn read_value(line: &[u8], at: usize, fields: &mut Fields) -> Result<usize, Malf
 mod tests {
     use super::*;
 
-    fn column(name: &str, type_name: &str) -> Column {
-        Column {
-            name: name.to_owned(),
-            type_name: type_name.to_owned(),
-            required: false,
-            default: None,
-            labels: Vec::new(),
-            max_length: None,
-            references: None,
-            comment: None,
-        }
-    }
-
     #[test]
     fn the_look_of_each_kind_of_value() {
-        let columns = [column("n", "numeric"), column("b", "boolean"), column("j", "jsonb"), column("t", "text")];
+        let columns = [
+            Column::plain("n", "numeric"),
+            Column::plain("b", "boolean"),
+            Column::plain("j", "jsonb"),
+            Column::plain("t", "text"),
+        ];
         let writer = JsonWriter::new(&columns);
         let line = |fields: [Option<&str>; 4]| {
             let mut out = Vec::new();
@@ -194,7 +186,7 @@ mod tests {
                 proptest::strategy::Just("[1 , {\"a\":null}]".to_owned()), proptest::strategy::Just("{\"a\":\n1}".to_owned())
             ]), 4)
         ) {
-            let columns = [column("n", "integer"), column("b\n", "boolean"), column("j\"", "json"), column("t", "text")];
+            let columns = [Column::plain("n", "integer"), Column::plain("b\n", "boolean"), Column::plain("j\"", "json"), Column::plain("t", "text")];
             let mut text = Vec::new();
             JsonWriter::new(&columns).row(row.iter().map(|f| f.as_deref().map(str::as_bytes)), &mut text);
             proptest::prop_assert_eq!(text.iter().filter(|&&b| b == b'\n').count(), 1);

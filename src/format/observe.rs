@@ -200,16 +200,7 @@ mod tests {
     #[test]
     fn arrays_and_ranges_tell_too() {
         let told = |type_name: &str, value: &str| {
-            let column = Column {
-                name: "c".into(),
-                type_name: type_name.into(),
-                required: false,
-                default: None,
-                labels: Vec::new(),
-                max_length: None,
-                references: None,
-                comment: None,
-            };
+            let column = Column::plain("c", type_name);
             let mut seen = SeenSettings::default();
             Observer::new(&[column]).row([Some(value.as_bytes())].into_iter(), &mut seen);
             seen

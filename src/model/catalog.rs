@@ -71,6 +71,23 @@ fn is_false(value: &bool) -> bool {
     !*value
 }
 
+#[cfg(test)]
+impl Column {
+    /// A column with nothing but a name and a type.
+    pub(crate) fn plain(name: &str, type_name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            type_name: type_name.to_owned(),
+            required: false,
+            default: None,
+            labels: Vec::new(),
+            max_length: None,
+            references: None,
+            comment: None,
+        }
+    }
+}
+
 /// A single-column foreign key inside one schema: all that the API shows of foreign keys.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ForeignKey {

@@ -60,6 +60,25 @@ pub struct Access {
     pub source: RowSource,
 }
 
+impl Access {
+    /// By address, and nothing looked at yet.
+    pub(crate) fn unseen(relation: &Relation, read_as: ReadAs, guard: Guard, source: RowSource) -> Self {
+        Self {
+            read_as,
+            guard,
+            paging: Paging::Ctid,
+            has_ctid: true,
+            columns: relation.columns.clone(),
+            key: relation.primary_key.clone(),
+            unreadable: Vec::new(),
+            counted: None,
+            row_bytes: None,
+            first_row: None,
+            source,
+        }
+    }
+}
+
 /// Where a table's rows come from.
 #[derive(Debug, Clone)]
 pub enum RowSource {
@@ -140,25 +159,14 @@ pub async fn probe(client: &Arc<Client>, relation: &Relation, force_keyset: bool
     } else {
         ReadAs::Columns
     };
-    let mut access = Access {
-        read_as,
-        guard: if !relation.primary_key.is_empty() {
-            Guard::Key
-        } else if has("hash_record") {
-            Guard::Content
-        } else {
-            Guard::Hash
-        },
-        paging: Paging::Ctid,
-        has_ctid: true,
-        columns: relation.columns.clone(),
-        key: relation.primary_key.clone(),
-        unreadable: Vec::new(),
-        counted: None,
-        row_bytes: None,
-        first_row: None,
-        source: RowSource::Rest,
+    let guard = if !relation.primary_key.is_empty() {
+        Guard::Key
+    } else if has("hash_record") {
+        Guard::Content
+    } else {
+        Guard::Hash
     };
+    let mut access = Access::unseen(relation, read_as, guard, RowSource::Rest);
     let mut counting = true;
     // every turn either ends or gives up one thing that was asked for
     for _ in 0..8 {

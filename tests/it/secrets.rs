@@ -164,10 +164,7 @@ fn no_command_that_uses_a_token_shows_it() -> Result<()> {
         for command in commands {
             for (key, value) in [("RUST_LOG", "trace"), ("CI", "true")] {
                 let run = Run::new(command).on(&stack).store(directory.path()).env(key, value);
-                let ran = run
-                    .env("SUPABASE_ACCESS_TOKEN", stack.get(token))
-                    .env("SUPABACKUP_MANAGEMENT_URL", stack.get("STACK_MANAGEMENT_URL"))
-                    .go()?;
+                let ran = run.token(&stack, token).go()?;
                 sentinels.absent_from_run(&ran, &format!("{command:?} with {token}"))?;
                 ensure!(ran.code != 2 && (token == "STACK_TOKEN_NONE" || ran.code == 0), "{command:?}: {ran:?}");
             }

@@ -9,7 +9,7 @@ use futures_util::stream;
 use super::api_failure;
 use super::coverage::{Coverage, Way, left_out, unreadable, without_rows};
 use crate::commands::channel::{Choice, Sql};
-use crate::config::{Selection, TableFilter};
+use crate::config::{Config, Paging, Selection, TableFilter};
 use crate::error::Failure;
 use crate::model::{BackupPlan, Catalog, Missing, PassedOver, PlannedTable, Relation, TableName};
 use crate::supabase::sql::{SqlListing, SqlTable};
@@ -47,6 +47,21 @@ pub(crate) struct Wanted<'a> {
     pub(crate) connections: usize,
     /// The schemas that the API exposes; `None`: it does not say.
     pub(crate) exposed: Option<&'a [String]>,
+}
+
+impl<'a> Wanted<'a> {
+    /// What the configuration asks for.
+    pub(crate) fn of(config: &'a Config, exposed: Option<&'a [String]>) -> Self {
+        Self {
+            schemas: &config.schemas,
+            filter: &config.filter,
+            include: &config.include,
+            force_keyset: config.paging == Paging::Keyset,
+            only_granted: config.only_granted,
+            connections: config.connections,
+            exposed,
+        }
+    }
 }
 
 const INVISIBLE: &str =

@@ -86,15 +86,7 @@ async fn look_around(
     let exposed = client.exposed_schemas().await.map_err(api_failure)?;
     let choice = channel::choose(config, project, http, exposed.as_deref()).await;
     choice.check()?;
-    let wanted = Wanted {
-        schemas: &config.schemas,
-        filter: &config.filter,
-        include: &config.include,
-        force_keyset: config.paging == Paging::Keyset,
-        only_granted: config.only_granted,
-        connections: config.connections,
-        exposed: exposed.as_deref(),
-    };
+    let wanted = Wanted::of(config, exposed.as_deref());
     discover(client, &wanted, &choice).await
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::format::{Shape, for_each_row};
 use crate::model::{ReadAs, Relation, TableName};
 use crate::supabase::client::{ApiError, SINGLE_LIMIT};
-use crate::supabase::probe::{Access, Guard, Paging, RowSource};
+use crate::supabase::probe::{Access, Guard, RowSource};
 use crate::supabase::rows::{Page, Window};
 use crate::supabase::sql::answers::{PageSeen, read};
 use crate::supabase::sql::{ChannelKind, PageOf, Question, SqlChannel, SqlError, SqlListing, SqlTable};
@@ -50,19 +50,8 @@ impl SqlTables {
     /// A first look at a table: can it be read, and how large are its rows?
     pub async fn look(&self, table: &SqlTable) -> Result<(Relation, Access), ApiError> {
         let relation = table.relation();
-        let mut access = Access {
-            read_as: ReadAs::RecordOut,
-            guard: if relation.primary_key.is_empty() { Guard::Hash } else { Guard::Key },
-            paging: Paging::Ctid,
-            has_ctid: true,
-            columns: relation.columns.clone(),
-            key: relation.primary_key.clone(),
-            unreadable: Vec::new(),
-            counted: None,
-            row_bytes: None,
-            first_row: None,
-            source: RowSource::Sql(self.clone()),
-        };
+        let guard = if relation.primary_key.is_empty() { Guard::Hash } else { Guard::Key };
+        let mut access = Access::unseen(&relation, ReadAs::RecordOut, guard, RowSource::Sql(self.clone()));
         let few =
             PageOf { limit: Some(SAMPLE), ..page_of(&relation.name, &access, Window::from_block(0), Shape::Record) };
         let page = self.page(few, &access).await?;

@@ -30,9 +30,7 @@ fn backed_up(case: &Case<'_>, stack: &Stack, directory: &Path) -> Result<(std::p
     let code = if case.missing.is_empty() { 0 } else { 3 };
     let mut run = Run::new(&["backup"]).on(stack).store(directory).env("SUPABACKUP_SQL", case.transport);
     if case.transport == "management" {
-        run = run
-            .env("SUPABASE_ACCESS_TOKEN", stack.get("STACK_TOKEN_READ"))
-            .env("SUPABACKUP_MANAGEMENT_URL", stack.get("STACK_MANAGEMENT_URL"));
+        run = run.token(stack, "STACK_TOKEN_READ");
     }
     run.expect(code)?;
     let (snapshot, manifest) = only_snapshot(directory)?;
@@ -248,9 +246,7 @@ fn what_was_left_out_on_purpose_does_not_keep_the_rest_from_coming_back() -> Res
     let source = loaded(&case)?;
     let directory = tempfile::tempdir()?;
     let run = Run::new(&["backup", "--exclude", "auth.*"]).on(&source).store(directory.path());
-    run.env("SUPABASE_ACCESS_TOKEN", source.get("STACK_TOKEN_READ"))
-        .env("SUPABACKUP_MANAGEMENT_URL", source.get("STACK_MANAGEMENT_URL"))
-        .expect(0)?;
+    run.token(&source, "STACK_TOKEN_READ").expect(0)?;
     let (snapshot, _) = only_snapshot(directory.path())?;
     let copy = empty(&case)?;
     ensure!(restored(&snapshot, &copy).is_err(), "the key to users that are not there holds");
@@ -268,9 +264,7 @@ fn rows_that_were_stored_as_json_alone_come_back_too() -> Result<()> {
     let source = loaded(&case)?;
     let directory = tempfile::tempdir()?;
     let run = Run::new(&["backup", "--artifacts", "json"]).on(&source).store(directory.path());
-    run.env("SUPABASE_ACCESS_TOKEN", source.get("STACK_TOKEN_READ"))
-        .env("SUPABACKUP_MANAGEMENT_URL", source.get("STACK_MANAGEMENT_URL"))
-        .expect(0)?;
+    run.token(&source, "STACK_TOKEN_READ").expect(0)?;
     let (snapshot, manifest) = only_snapshot(directory.path())?;
     let copy = empty(&case)?;
     followed(&snapshot, &copy, "--data-only --inserts")?;
@@ -286,11 +280,7 @@ fn a_definition_is_printed_exactly_through_sql_and_inferred_without() -> Result<
         psql(&postgres, "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace")
     };
     let tables = load(&Run::new(&["schema"]).on(&stack).expect(3)?.stdout, "inferred")?;
-    let exact = Run::new(&["schema"])
-        .on(&stack)
-        .env("SUPABASE_ACCESS_TOKEN", stack.get("STACK_TOKEN_READ"))
-        .env("SUPABACKUP_MANAGEMENT_URL", stack.get("STACK_MANAGEMENT_URL"))
-        .expect(0)?;
+    let exact = Run::new(&["schema"]).on(&stack).token(&stack, "STACK_TOKEN_READ").expect(0)?;
     ensure!(load(&exact.stdout, "exact")? == tables && tables.trim() == "14", "{tables}");
     let inferred = Run::new(&["schema", "--inferred"])
         .on(&stack)

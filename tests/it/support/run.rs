@@ -56,6 +56,13 @@ impl Run {
         self.env("SUPABACKUP_RETRY_DELAY", "20ms")
     }
 
+    /// With one of the stack's access tokens, for its Management API.
+    #[must_use]
+    pub(crate) fn token(self, stack: &Stack, key: &str) -> Self {
+        self.env("SUPABASE_ACCESS_TOKEN", stack.get(key))
+            .env("SUPABACKUP_MANAGEMENT_URL", stack.get("STACK_MANAGEMENT_URL"))
+    }
+
     /// One more variable.
     #[must_use]
     pub(crate) fn env(mut self, key: &str, value: impl AsRef<std::ffi::OsStr>) -> Self {

@@ -86,15 +86,7 @@ pub(crate) async fn project(config: &Config, project: &ProjectConfig) -> Result<
         // none of those that were asked for is there
         Found::default()
     } else {
-        let wanted = Wanted {
-            schemas: &schemas,
-            filter: &config.filter,
-            include: &config.include,
-            force_keyset: config.paging == Paging::Keyset,
-            only_granted: config.only_granted,
-            connections: config.connections,
-            exposed: exposed.as_deref(),
-        };
+        let wanted = Wanted { schemas: &schemas, ..Wanted::of(config, exposed.as_deref()) };
         discover(&client, &wanted, &choice).await.map_err(Trouble::from)?
     };
     let shown = found.tables.iter().filter(|(_, access)| matches!(access.source, RowSource::Rest));

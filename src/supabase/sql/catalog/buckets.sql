@@ -1,8 +1,2 @@
 -- Buckets of Storage, where there are any: their settings, not their files.
-SELECT pg_catalog.replace(pg_catalog.replace(pg_catalog.replace(pg_catalog.replace(
-         pg_catalog.substring(line, '^<j>(.*)</j>$'), '&lt;', '<'), '&gt;', '>'), '&quot;', '"'), '&amp;', '&') AS bucket
-FROM (SELECT pg_catalog.btrim(x, E' \n') AS line FROM pg_catalog.regexp_split_to_table(
-        CASE WHEN pg_catalog.to_regclass('storage.buckets') IS NULL THEN '' ELSE
-          pg_catalog.query_to_xml('SELECT pg_catalog.row_to_json(t)::text AS j FROM storage.buckets t ORDER BY id', false, true, '')::text END,
-        E'</?row[^>]*>|\n') x) q
-WHERE line LIKE '<j>%'
+SELECT k.row AS bucket FROM kept_row k WHERE k.relation = 'storage.buckets' ORDER BY k.place

@@ -1,4 +1,4 @@
-SELECT e.oid::int8 AS oid, e.evtname AS name, pg_catalog.pg_get_userbyid(e.evtowner) AS owner, e.evtevent AS event,
+SELECT e.oid::int8 AS oid, e.evtname AS name, e.evtevent AS event,
        e.evttags AS tags, e.evtfoid::pg_catalog.regproc::text AS function, e.evtenabled AS enabled
 FROM pg_catalog.pg_event_trigger e
 WHERE e.evtowner NOT IN (SELECT oid FROM platform_role)

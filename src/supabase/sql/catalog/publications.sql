@@ -1,8 +1,7 @@
-SELECT p.oid::int8 AS oid, p.pubname AS name, pg_catalog.pg_get_userbyid(p.pubowner) AS owner,
-       p.pubowner IN (SELECT oid FROM platform_role) AS of_platform, p.puballtables AS all_tables,
+SELECT p.oid::int8 AS oid, p.pubname AS name, p.puballtables AS all_tables,
        p.pubinsert AS insert, p.pubupdate AS update, p.pubdelete AS delete, p.pubtruncate AS truncate, p.pubviaroot AS via_root,
        pg_catalog.to_jsonb(p) ->> 'pubgencols' AS generated_columns,
-       (SELECT pg_catalog.json_agg(pg_catalog.json_build_object('oid', r.oid::int8, 'schema', n.nspname, 'table', c.relname,
+       (SELECT pg_catalog.json_agg(pg_catalog.json_build_object('schema', n.nspname, 'table', c.relname,
             'filter', pg_catalog.pg_get_expr(r.prqual, r.prrelid),
             'columns', (SELECT pg_catalog.json_agg(a.attname ORDER BY a.attnum) FROM pg_catalog.pg_attribute a
                         WHERE a.attrelid = r.prrelid AND a.attnum = ANY (r.prattrs)))

@@ -8,42 +8,20 @@ use crate::model::{Column, Finding, Missing, PassedOver, ReadAs, Relation, Relat
 use crate::supabase::{Access, Guard, Paging};
 
 fn column(name: &str, type_name: &str) -> Column {
-    Column {
-        name: name.to_owned(),
-        type_name: type_name.to_owned(),
-        required: true,
-        default: None,
-        labels: Vec::new(),
-        max_length: None,
-        references: None,
-        comment: None,
-    }
+    Column { required: true, ..Column::plain(name, type_name) }
 }
 
 /// A table with an `id` and a `ratio`, and so many rows of 300 bytes.
 fn table(name: &str, rows: Option<u64>, paging: Paging) -> (Relation, Access) {
-    let columns = vec![column("id", "bigint"), column("ratio", "double precision")];
-    let key = vec!["id".to_owned()];
     let relation = Relation {
         name: TableName::new("public", name),
         kind: RelationKind::TableOrView,
-        columns: columns.clone(),
-        primary_key: key.clone(),
+        columns: vec![column("id", "bigint"), column("ratio", "double precision")],
+        primary_key: vec!["id".to_owned()],
         comment: None,
     };
-    let access = Access {
-        read_as: ReadAs::RecordOut,
-        guard: Guard::Key,
-        paging,
-        has_ctid: true,
-        columns,
-        key,
-        unreadable: Vec::new(),
-        counted: rows,
-        row_bytes: Some(300),
-        first_row: None,
-        source: crate::supabase::RowSource::Rest,
-    };
+    let unseen = Access::unseen(&relation, ReadAs::RecordOut, Guard::Key, crate::supabase::RowSource::Rest);
+    let access = Access { paging, counted: rows, row_bytes: Some(300), ..unseen };
     (relation, access)
 }
 
