@@ -73,31 +73,19 @@ impl Frame {
 /// Puts a part together from frames; [`Sealer::finish`] must be called, or there is no part.
 #[derive(Debug)]
 pub struct Sealer {
-    framer: Framer,
-    room: Vec<u8>,
     bytes: Vec<u8>,
     hash: Sha256,
     raw_size: u64,
 }
 
 impl Sealer {
-    /// `level` is that of [`Framer::new`]. The sealed bytes go into `buffer`, which is emptied first.
-    pub fn new(level: i32, mut buffer: Vec<u8>) -> io::Result<Self> {
+    /// The sealed bytes go into `buffer`, which is emptied first.
+    pub fn new(mut buffer: Vec<u8>) -> Self {
         buffer.clear();
-        Ok(Self { framer: Framer::new(level)?, room: Vec::new(), bytes: buffer, hash: Sha256::new(), raw_size: 0 })
+        Self { bytes: buffer, hash: Sha256::new(), raw_size: 0 }
     }
 
-    /// Adds raw bytes.
-    pub fn write(&mut self, raw: &[u8]) -> io::Result<()> {
-        if !raw.is_empty() {
-            let frame = self.framer.frame(raw, std::mem::take(&mut self.room))?;
-            self.add(&frame);
-            self.room = frame.into_buffer();
-        }
-        Ok(())
-    }
-
-    /// Adds rows that are compressed already.
+    /// Adds what is compressed.
     pub fn add(&mut self, frame: &Frame) {
         self.hash.update(&frame.bytes);
         self.bytes.extend_from_slice(&frame.bytes);
@@ -110,8 +98,8 @@ impl Sealer {
     }
 
     /// Ends the part.
-    pub fn finish(self) -> io::Result<Sealed> {
-        Ok(Sealed { sha256: hex(&self.hash.finalize()), bytes: Bytes::from(self.bytes), raw_size: self.raw_size })
+    pub fn finish(self) -> Sealed {
+        Sealed { sha256: hex(&self.hash.finalize()), bytes: Bytes::from(self.bytes), raw_size: self.raw_size }
     }
 }
 
@@ -142,11 +130,11 @@ mod tests {
     #[test]
     fn what_was_sealed_opens_and_a_part_short_by_one_byte_does_not() -> io::Result<()> {
         let raw: Vec<u8> = (0..200_000_u32).flat_map(|n| n.to_string().into_bytes()).collect();
-        let mut sealer = Sealer::new(1, Vec::new())?;
+        let (mut framer, mut sealer) = (Framer::new(1)?, Sealer::new(Vec::new()));
         for piece in raw.chunks(7000) {
-            sealer.write(piece)?;
+            sealer.add(&framer.frame(piece, Vec::new())?);
         }
-        let sealed = sealer.finish()?;
+        let sealed = sealer.finish();
         assert_eq!(sealed.raw_size, raw.len() as u64);
         let mut back = Vec::new();
         open(sealed.bytes.clone())?.read_to_end(&mut back)?;

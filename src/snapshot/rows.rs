@@ -69,6 +69,8 @@ pub struct RowFormat {
     level: i32,
     framers: Mutex<Vec<Framer>>,
     pub(super) frames: Buffers,
+    /// For text that waits: among those of pages they would make each of them as large, in time.
+    pub(super) texts: Buffers,
 }
 
 impl RowFormat {
@@ -83,6 +85,7 @@ impl RowFormat {
             level: rules.level,
             framers: Mutex::default(),
             frames: Buffers::default(),
+            texts: Buffers::default(),
         }
     }
 
@@ -122,14 +125,19 @@ impl RowFormat {
     fn press_form(&self, form: Form) -> std::io::Result<Form> {
         match form {
             Form::Text(text) if text.len() >= LEAST_FRAME => {
-                let spare = self.framers.lock().unwrap_or_else(PoisonError::into_inner).pop();
-                let mut framer = spare.map_or_else(|| Framer::new(self.level), Ok)?;
-                let frame = framer.frame(&text, self.frames.take())?;
+                let frame = self.frame(&text)?;
                 self.buffers.give(text);
-                self.framers.lock().unwrap_or_else(PoisonError::into_inner).push(framer);
                 Ok(Form::Frame(frame))
             }
             other => Ok(other),
         }
+    }
+
+    pub(super) fn frame(&self, text: &[u8]) -> std::io::Result<Frame> {
+        let spare = self.framers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut framer = spare.map_or_else(|| Framer::new(self.level), Ok)?;
+        let frame = framer.frame(text, self.frames.take());
+        self.framers.lock().unwrap_or_else(PoisonError::into_inner).push(framer);
+        frame
     }
 }

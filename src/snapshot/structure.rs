@@ -1,7 +1,7 @@
 //! The schema's scripts, sealed and stored.
 
 use crate::model::{File, Structure};
-use crate::seal::Sealer;
+use crate::seal::{Framer, Sealer};
 use crate::snapshot::writer::WriteError;
 use crate::snapshot::{CATALOG, ON_PURPOSE, SCHEMA_AFTER, SCHEMA_BEFORE, SEQUENCES, SnapshotKeys};
 use crate::store::Store;
@@ -39,9 +39,9 @@ pub async fn store_structure(
         if text.is_empty() {
             continue;
         }
-        let mut sealer = Sealer::new(level, Vec::new())?;
-        sealer.write(text.as_bytes())?;
-        let sealed = sealer.finish()?;
+        let mut sealer = Sealer::new(Vec::new());
+        sealer.add(&Framer::new(level)?.frame(text.as_bytes(), Vec::new())?);
+        let sealed = sealer.finish();
         let size = sealed.bytes.len() as u64;
         store.put(&keys.at(key)?, sealed.bytes).await?;
         files.push(File { key: key.to_owned(), size, sha256: sealed.sha256 });

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use crate::buffers::Buffers;
 use crate::format::{CopyReader, Digest, Fields, JsonReader, Malformed, write_record};
 use crate::model::{Artifact, Part, TableName};
-use crate::seal::{Sealed, Sealer};
+use crate::seal::{Frame, Sealed, Sealer};
 use crate::snapshot::SnapshotKeys;
 pub use crate::snapshot::rows::{Chunk, PartRules, RowFormat};
 use crate::snapshot::rows::{Form, LEAST_FRAME};
@@ -84,21 +84,28 @@ impl OpenForm {
             Form::Text(text) => {
                 self.text.extend_from_slice(&text);
                 format.buffers.give(text);
-                if self.text.len() < LEAST_FRAME { Ok(()) } else { self.flush() }
+                if self.text.len() < LEAST_FRAME { Ok(()) } else { self.flush(format) }
             }
             Form::Frame(frame) => {
-                self.flush()?;
-                self.sealer.add(&frame);
-                format.frames.give(frame.into_buffer());
+                self.flush(format)?;
+                self.take(frame, format);
                 Ok(())
             }
         }
     }
 
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.sealer.write(&self.text)?;
-        self.text.clear();
+    fn flush(&mut self, format: &RowFormat) -> std::io::Result<()> {
+        if !self.text.is_empty() {
+            let frame = format.frame(&self.text)?;
+            self.take(frame, format);
+            self.text.clear();
+        }
         Ok(())
+    }
+
+    fn take(&mut self, frame: Frame, format: &RowFormat) {
+        self.sealer.add(&frame);
+        format.frames.give(frame.into_buffer());
     }
 }
 
@@ -141,9 +148,10 @@ impl TableWriter {
 
     fn begin(&self) -> Result<OpenPart, WriteError> {
         let open = |head: &[u8]| {
-            let mut sealer = Sealer::new(self.rules.level, self.outputs.take())?;
-            sealer.write(head)?;
-            Ok::<_, std::io::Error>(OpenForm { sealer, text: self.format.buffers.take() })
+            let mut open = OpenForm { sealer: Sealer::new(self.outputs.take()), text: self.format.texts.take() };
+            open.text.extend_from_slice(head);
+            open.flush(&self.format)?;
+            Ok::<_, std::io::Error>(open)
         };
         Ok(OpenPart {
             sql: self.format.copy.as_ref().map(|copy| open(copy.head())).transpose()?,
@@ -162,10 +170,8 @@ impl TableWriter {
         }
         self.number += 1;
         let tail = self.format.copy.as_ref().map(|c| c.tail().to_vec()).unwrap_or_default();
-        let (sql, json) = tokio::join!(
-            finish(open.sql, tail, &self.format.buffers),
-            finish(open.json, Vec::new(), &self.format.buffers)
-        );
+        let (sql, json) =
+            tokio::join!(finish(open.sql, tail, &self.format), finish(open.json, Vec::new(), &self.format));
         let (mut parts, mut sealed_parts) = (Vec::new(), Vec::new());
         for (artifact, sealed) in [(Artifact::Sql, sql?), (Artifact::Json, json?)] {
             let Some(sealed) = sealed else { continue };
@@ -285,14 +291,18 @@ async fn add(open: Option<OpenForm>, form: Form, format: &Arc<RowFormat>) -> Res
     tokio::task::spawn_blocking(work).await.map_err(std::io::Error::other)?
 }
 
-async fn finish(open: Option<OpenForm>, tail: Vec<u8>, buffers: &Buffers) -> Result<Option<Sealed>, std::io::Error> {
+async fn finish(
+    open: Option<OpenForm>,
+    tail: Vec<u8>,
+    format: &Arc<RowFormat>,
+) -> Result<Option<Sealed>, std::io::Error> {
     let Some(mut open) = open else { return Ok(None) };
-    let buffers = buffers.clone();
+    let format = Arc::clone(format);
     let work = move || {
         open.text.extend_from_slice(&tail);
-        open.flush()?;
-        buffers.give(open.text);
-        open.sealer.finish().map(Some)
+        open.flush(&format)?;
+        format.texts.give(open.text);
+        Ok(Some(open.sealer.finish()))
     };
     tokio::task::spawn_blocking(work).await.map_err(std::io::Error::other)?
 }

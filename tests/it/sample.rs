@@ -10,7 +10,7 @@ use supabackup::model::{
     SnapshotId, Source, Stability, TableEntry, TableName, TextSettings, Totals,
 };
 use supabackup::render;
-use supabackup::seal::{Sealed, Sealer, sha256_hex};
+use supabackup::seal::{Framer, Sealed, Sealer, sha256_hex};
 use supabackup::snapshot::{CHECKSUMS, MANIFEST, RECOVERY, REPORT_HTML, REPORT_MD, SnapshotKeys, checksums};
 use supabackup::store::{DirStore, Key, Store};
 
@@ -114,9 +114,9 @@ pub(crate) fn seal(table: &SampleTable, rows: &[Row], artifact: Artifact) -> Res
             rows.iter().for_each(|row| json.row(fields(row).iter().map(Option::as_deref), &mut raw));
         }
     }
-    let mut sealer = Sealer::new(1, Vec::new())?;
-    sealer.write(&raw)?;
-    Ok(sealer.finish()?)
+    let mut sealer = Sealer::new(Vec::new());
+    sealer.add(&Framer::new(1)?.frame(&raw, Vec::new())?);
+    Ok(sealer.finish())
 }
 
 /// The sum of the rows' hashes.
