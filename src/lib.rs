@@ -17,6 +17,7 @@
 //! [`supabase`] and [`store`] never name each other; only [`commands`] knows both, and only
 //! [`snapshot`] knows both `seal` and `store`. A test reads the sources and holds them to this.
 
+pub mod ask;
 pub mod buffers;
 pub mod cli;
 pub mod clock;
@@ -55,6 +56,8 @@ pub async fn run(
     match &cli.command {
         // ends in its own way when it is asked to stop: what it has written must be cleared away
         Command::Backup(args) => commands::backup::run(args, &config, &context).await,
+        // ends in its own way too: what it has written is to be told
+        Command::Restore(args) => commands::restore::run(args, &config, &context).await,
         Command::Verify(args) => or_stop(&context, commands::verify::run(args, &config, &context)).await,
         Command::List(args) => or_stop(&context, commands::list::run(args, &config, &context)).await,
         Command::Sql(args) => or_stop(&context, commands::sql::run(args, &config)).await,

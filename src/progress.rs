@@ -1,19 +1,19 @@
-//! What a run shows while it works: one live bar per table on a terminal, one plain line every few
-//! seconds elsewhere. Nothing here decides anything.
+//! What a run shows while it works: on a terminal one live bar per table and below them one for all, one
+//! plain line every few seconds elsewhere. Nothing here decides anything.
 
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 
 use crate::model::TableName;
 
 /// How progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// One live bar per table in flight.
+    /// One live bar per table in flight, and one for all of them.
     Bars,
     /// A plain line every few seconds.
     Lines,
@@ -34,7 +34,10 @@ pub struct Progress {
 struct State {
     mode: Mode,
     bars: MultiProgress,
-    began: Instant,
+    /// All tables together; only where there are several.
+    overall: Option<ProgressBar>,
+    began: Mutex<Instant>,
+    verb: Mutex<&'static str>,
     tables: AtomicU64,
     done: AtomicU64,
     expected: AtomicU64,
@@ -49,10 +52,14 @@ impl Progress {
     pub fn new(mode: Mode, tables: u64, expected_rows: u64) -> Self {
         let target =
             if mode == Mode::Bars { ProgressDrawTarget::stderr_with_hz(8) } else { ProgressDrawTarget::hidden() };
+        let bars = MultiProgress::with_draw_target(target);
+        let overall = (mode == Mode::Bars && tables > 1).then(|| bars.add(overall_bar(tables, expected_rows)));
         let state = Arc::new(State {
             mode,
-            bars: MultiProgress::with_draw_target(target),
-            began: Instant::now(),
+            bars,
+            overall,
+            began: Mutex::new(Instant::now()),
+            verb: Mutex::new("reading"),
             tables: AtomicU64::new(tables),
             done: AtomicU64::new(0),
             expected: AtomicU64::new(expected_rows),
@@ -76,10 +83,37 @@ impl Progress {
         Self { state }
     }
 
+    /// A new pass over so many tables with so many rows: what is done with them is `comparing`, `writing`,
+    /// `checking`. Counts, rate and time left start anew. Tables of the pass before must be done.
+    pub fn begin(&self, verb: &'static str, tables: u64, expected_rows: u64) {
+        let state = &self.state;
+        *lock(&state.began) = Instant::now();
+        *lock(&state.verb) = verb;
+        *lock(&state.current) = (String::new(), verb);
+        for (number, value) in [
+            (&state.tables, tables),
+            (&state.expected, expected_rows),
+            (&state.done, 0),
+            (&state.rows, 0),
+            (&state.bytes, 0),
+        ] {
+            number.store(value, Ordering::Relaxed);
+        }
+        if let Some(bar) = &state.overall {
+            bar.reset();
+            bar.set_length(expected_rows);
+        }
+        state.show_overall();
+    }
+
     /// Progress of one table.
     pub fn table(&self, name: &TableName, expected: Option<u64>) -> TableProgress {
         let bar = (self.state.mode == Mode::Bars).then(|| {
-            let bar = self.state.bars.add(expected.map_or_else(ProgressBar::no_length, ProgressBar::new));
+            let bar = expected.map_or_else(ProgressBar::no_length, ProgressBar::new);
+            let bar = match &self.state.overall {
+                Some(overall) => self.state.bars.insert_before(overall, bar),
+                None => self.state.bars.add(bar),
+            };
             let template = "{prefix:24!} {bar:16} {human_pos}/{human_len} rows {per_sec:>12} {msg:>10} {eta}";
             if let Ok(style) = ProgressStyle::with_template(template) {
                 bar.set_style(style.progress_chars("█▉░"));
@@ -93,8 +127,28 @@ impl Progress {
     /// Ends all output.
     pub fn finish(&self) {
         self.state.over.store(true, Ordering::Relaxed);
+        if let Some(bar) = &self.state.overall {
+            bar.finish_and_clear();
+        }
         let _ = self.state.bars.clear();
     }
+}
+
+fn overall_bar(tables: u64, expected_rows: u64) -> ProgressBar {
+    // hidden until it has its place among the others; dropped in the middle of a run that fails, it must
+    // not stay on the screen
+    let bar = ProgressBar::with_draw_target(Some(expected_rows), ProgressDrawTarget::hidden())
+        .with_finish(ProgressFinish::AndClear);
+    let template = "{prefix:24!} {bar:16} {human_pos}/{human_len} rows {per_sec:>12} {eta}";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style.progress_chars("█▉░"));
+    }
+    bar.set_prefix(format!("0 of {tables} tables"));
+    bar
+}
+
+fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
+    value.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn shorten(name: &str) -> String {
@@ -102,12 +156,25 @@ fn shorten(name: &str) -> String {
 }
 
 impl State {
+    /// Brings the bar of all tables up to date.
+    fn show_overall(&self) {
+        let Some(bar) = &self.overall else { return };
+        let load = |n: &AtomicU64| n.load(Ordering::Relaxed);
+        let (rows, verb) = (load(&self.rows), *lock(&self.verb));
+        if bar.length().is_some_and(|n| n < rows) {
+            bar.set_length(rows);
+        }
+        bar.set_position(rows);
+        let verb = if verb == "reading" { String::new() } else { format!("{verb} ") };
+        bar.set_prefix(format!("{verb}{} of {} tables", load(&self.done), load(&self.tables)));
+    }
+
     fn line(&self) {
         let load = |n: &AtomicU64| n.load(Ordering::Relaxed);
         let (rows, expected) = (load(&self.rows), load(&self.expected));
-        let seconds = self.began.elapsed().as_secs_f64().max(0.001);
+        let seconds = lock(&self.began).elapsed().as_secs_f64().max(0.001);
         let rate = rows as f64 / seconds;
-        let (table, phase) = self.current.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (table, phase) = lock(&self.current).clone();
         let left = if rate > 0.0 && expected > rows {
             format!(", about {:.0} s left", (expected - rows) as f64 / rate)
         } else {
@@ -134,7 +201,7 @@ pub struct TableProgress {
 }
 
 impl TableProgress {
-    /// Rows that were read, and the bytes of their pages.
+    /// Rows that were read (or compared, written, checked), and the bytes of their pages.
     pub fn add(&mut self, rows: u64, bytes: u64) {
         self.rows += rows;
         self.bytes += bytes;
@@ -147,8 +214,10 @@ impl TableProgress {
             bar.set_position(self.rows);
             bar.set_message(format!("{:.1} MiB", self.bytes as f64 / 1_048_576.0));
         } else {
-            self.name_current("reading");
+            let verb = *lock(&self.state.verb);
+            self.name_current(verb);
         }
+        self.state.show_overall();
     }
 
     /// What is being done now: `checking`, `reading again`.
@@ -168,9 +237,10 @@ impl TableProgress {
         }
     }
 
-    /// The table's rows are all read.
+    /// The table's rows are all read (or compared, written, checked).
     pub fn read_all(&self) {
         self.state.done.fetch_add(1, Ordering::Relaxed);
+        self.state.show_overall();
         self.hide();
     }
 
@@ -183,6 +253,6 @@ impl TableProgress {
     }
 
     fn name_current(&self, phase: &'static str) {
-        *self.state.current.lock().unwrap_or_else(PoisonError::into_inner) = (self.name.clone(), phase);
+        *lock(&self.state.current) = (self.name.clone(), phase);
     }
 }

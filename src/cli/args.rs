@@ -223,10 +223,14 @@ pub struct DoctorArgs {
 #[command(after_help = "\
 Examples:
   supabackup helper-sql > helper.sql        review it, then run it once in the SQL editor
+  supabackup helper-sql --read-only          without the functions that a restore needs
   supabackup helper-sql --uninstall
 
 Only projects without an access token and without postgres-meta need it.")]
 pub struct HelperSqlArgs {
+    /// Leave out the functions that write: enough for backups
+    #[arg(long, conflicts_with = "uninstall")]
+    pub read_only: bool,
     /// Print the file that takes the helper away
     #[arg(long)]
     pub uninstall: bool,

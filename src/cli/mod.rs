@@ -2,6 +2,7 @@
 //! [`Flags`]; `config` checks them together with environment and file, and its table gives the help.
 
 mod args;
+mod restore;
 
 use std::convert::Infallible;
 use std::ffi::OsString;
@@ -13,6 +14,7 @@ use crate::config::{Flags, Need, help};
 use crate::error::Failure;
 
 pub use args::{BackupArgs, DoctorArgs, HelperSqlArgs, ListArgs, SchemaArgs, SnapshotChoice, SqlArgs, VerifyArgs};
+pub use restore::RestoreArgs;
 
 /// Lossless, verified, restorable backups of a Supabase project over nothing but HTTPS.
 #[derive(Debug, Parser)]
@@ -31,6 +33,7 @@ Examples:
   supabackup doctor                 check credentials, permissions and limits
   supabackup backup                 back up into ./backups
   supabackup verify latest          prove that it can be read back
+  supabackup restore                put rows back: asks, shows what will happen, then asks again
 
 Exit codes:
   0  done
@@ -48,6 +51,8 @@ pub enum Command {
     Backup(Box<BackupArgs>),
     /// Prove that snapshots can be read back, whole and unchanged
     Verify(VerifyArgs),
+    /// Put rows of a snapshot back into a project
+    Restore(Box<RestoreArgs>),
     /// List the snapshots of the store, or what one of them holds
     List(ListArgs),
     /// Print a snapshot as one SQL script for psql
@@ -108,7 +113,7 @@ impl Cli {
     /// Whether the command can do without a project.
     pub fn need(&self) -> Need {
         match self.command {
-            Command::Backup(_) | Command::Doctor(_) | Command::Schema(_) => Need::Project,
+            Command::Backup(_) | Command::Restore(_) | Command::Doctor(_) | Command::Schema(_) => Need::Project,
             Command::Verify(_) | Command::List(_) | Command::Sql(_) | Command::HelperSql(_) => Need::Store,
         }
     }
@@ -130,6 +135,10 @@ impl Cli {
         flags.set("quiet", global.quiet.then_some("yes"));
         match &self.command {
             Command::Backup(args) => args.fill(&mut flags),
+            Command::Restore(args) => {
+                args.check()?;
+                args.fill(&mut flags);
+            }
             Command::Doctor(args) => args.fill(&mut flags),
             Command::Schema(args) => args.fill(&mut flags),
             Command::Verify(_) | Command::List(_) | Command::Sql(_) | Command::HelperSql(_) => {}

@@ -88,6 +88,57 @@ fn verify_takes_the_newest_snapshot_unless_told_otherwise() -> anyhow::Result<()
     Ok(())
 }
 
+fn restore(arguments: &str) -> anyhow::Result<(Box<RestoreArgs>, Result<Flags, Failure>)> {
+    let cli = read(arguments)?;
+    let flags = cli.flags();
+    let Command::Restore(args) = cli.command else { anyhow::bail!("{arguments}") };
+    Ok((args, flags))
+}
+
+#[test]
+fn restore_takes_sql_alone_as_a_wish_and_with_a_value_as_a_setting() -> anyhow::Result<()> {
+    for (arguments, prints, setting) in [
+        ("restore", false, &[][..]),
+        ("restore --sql", true, &[]),
+        ("restore --sql latest", true, &[]),
+        ("restore --sql=meta latest", false, &["meta"]),
+    ] {
+        let (args, flags) = restore(arguments)?;
+        let setting: Vec<String> = setting.iter().map(|value| (*value).to_owned()).collect();
+        assert_eq!((args.prints_script(), flags?.get("sql")), (prints, setting.as_slice()), "{arguments}");
+        assert_eq!(args.snapshot.is_some(), arguments.contains("latest"), "{arguments}");
+    }
+    for arguments in ["restore --sql --json", "restore --sql -n", "restore --sql --resume"] {
+        let failure = restore(arguments)?.1.err().map(|failure| failure.exit_code());
+        assert_eq!(failure, Some(2), "{arguments}");
+    }
+    Ok(())
+}
+
+#[test]
+fn restore_reads_tables_rows_and_modes() -> anyhow::Result<()> {
+    let (args, flags) = restore(
+        "restore --table public.a --table b=public.c --schema s,t --schema u --where id=1 --where public.a:k=x=y \
+         --mode merge --mode public.a=clear --through api --confirm ref --url http://x --connections 3",
+    )?;
+    assert_eq!((args.tables().len(), args.rows().len(), args.modes().len()), (2, 2, 2));
+    assert_eq!(args.schemas(), ["s", "t", "u"]);
+    assert_eq!((args.confirm(), args.through().to_string().as_str()), (Some("ref"), "api"));
+    let flags = flags?;
+    assert_eq!((flags.get("url"), flags.get("connections")), (&["http://x".to_owned()][..], &["3".to_owned()][..]));
+    assert!(flags.get("schemas").is_empty(), "of the snapshot, not of the project");
+    assert_eq!(restore("restore --confirm=")?.0.confirm(), None);
+    for arguments in ["--mode wipe", "--where id", "--where a:id=1", "--table ''", "--table a.", "--through psql"] {
+        let arguments = format!("restore {arguments}");
+        assert_eq!(read(&arguments).err().map(|error| error.exit_code()), Some(2), "{arguments}");
+    }
+    for arguments in ["--table a --table a", "--table a=c --table b=c"] {
+        let failure = restore(&format!("restore {arguments}"))?.1.err().map(|failure| failure.exit_code());
+        assert_eq!(failure, Some(2), "{arguments}");
+    }
+    Ok(())
+}
+
 #[test]
 fn a_key_is_refused_as_a_flag_and_not_repeated() {
     for flag in ["--key", "--secret-key", "--api-key", "--apikey", "--service-role-key", "--access-token", "--token"] {
@@ -107,7 +158,7 @@ fn a_key_is_refused_as_a_flag_and_not_repeated() {
 
 #[test]
 fn help_shows_neither_the_refused_flags_nor_values_of_the_environment() {
-    for arguments in ["--help", "backup --help", "verify -h", "list --help", "doctor --help"] {
+    for arguments in ["--help", "backup --help", "verify -h", "list --help", "doctor --help", "restore --help"] {
         let text = read(arguments).map_or_else(|help| help.to_string(), |_| String::new());
         assert!(text.contains("Usage:"), "{arguments}");
         assert!(!text.contains("--secret-key") && !text.contains("--token"), "{text}");

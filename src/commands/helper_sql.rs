@@ -7,6 +7,6 @@ use crate::supabase::sql::{install_sql, uninstall_sql};
 
 /// Runs the command.
 pub fn run(args: &HelperSqlArgs) -> anyhow::Result<Outcome> {
-    render::print(&if args.uninstall { uninstall_sql() } else { install_sql() })?;
+    render::print(&if args.uninstall { uninstall_sql() } else { install_sql(args.read_only) })?;
     Ok(Outcome::Done)
 }

@@ -7,6 +7,8 @@ mod connect;
 pub mod doctor;
 pub mod helper_sql;
 pub mod list;
+mod read;
+pub mod restore;
 pub mod schema;
 pub mod sql;
 pub mod verify;

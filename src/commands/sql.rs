@@ -126,7 +126,7 @@ async fn script(reader: &Reader<'_>, made: Option<&str>, stored: Option<&str>, o
     Ok(())
 }
 
-async fn facts(reader: &Reader<'_>, structure: &Structure) -> anyhow::Result<Facts> {
+pub(super) async fn facts(reader: &Reader<'_>, structure: &Structure) -> anyhow::Result<Facts> {
     let text = reader.text(&structure.catalog).await?;
     Ok(Facts::parse(&text).map_err(|error| {
         Failure::failed(format!("reading {}: it is not a catalog of this version: {error}", structure.catalog))

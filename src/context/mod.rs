@@ -23,6 +23,8 @@ pub struct Context {
 /// Where output goes. The default is a plain file: nobody watches, nothing is coloured.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Terminal {
+    /// Keys come from a terminal.
+    pub stdin_is_terminal: bool,
     /// Data goes to a terminal.
     pub stdout_is_terminal: bool,
     /// Talk goes to a terminal.
@@ -35,6 +37,8 @@ pub struct Terminal {
     pub quiet: bool,
     /// Columns of the terminal, if there is one.
     pub width: Option<u16>,
+    /// Lines of the terminal, if there is one.
+    pub height: Option<u16>,
 }
 
 impl Terminal {
@@ -48,9 +52,12 @@ impl Terminal {
         } else {
             rustix::termios::tcgetwinsize(stderr)
         };
-        let width = size.ok().map(|size| size.ws_col).filter(|&columns| columns > 0);
+        let size = size.ok();
+        let width = size.map(|size| size.ws_col).filter(|&columns| columns > 0);
+        let height = size.map(|size| size.ws_row).filter(|&lines| lines > 0);
         let (color, ci) = wishes(vars, no_color);
-        Self { stdout_is_terminal, stderr_is_terminal, color, ci, quiet: false, width }
+        let stdin_is_terminal = io::stdin().is_terminal();
+        Self { stdin_is_terminal, stdout_is_terminal, stderr_is_terminal, color, ci, quiet: false, width, height }
     }
 
     /// Whether stdout may be coloured.
@@ -61,6 +68,11 @@ impl Terminal {
     /// Whether stderr may be coloured.
     pub fn color_on_stderr(&self) -> bool {
         self.color && self.stderr_is_terminal
+    }
+
+    /// Whether there is a person who can be asked: one who sees stderr and has keys, and no CI runner.
+    pub fn may_ask(&self) -> bool {
+        self.stdin_is_terminal && self.is_watched()
     }
 
     /// Whether a person sees stderr, so that something may move there.
@@ -105,5 +117,14 @@ mod tests {
         let terminal = Terminal { color: true, stderr_is_terminal: true, ..Terminal::default() };
         assert!(!terminal.color_on_stdout() && terminal.color_on_stderr() && terminal.is_watched());
         assert!(!Terminal { ci: true, ..terminal }.is_watched());
+    }
+
+    #[test]
+    fn only_a_person_with_keys_and_a_screen_is_asked() {
+        let person = Terminal { stdin_is_terminal: true, stderr_is_terminal: true, ..Terminal::default() };
+        assert!(person.may_ask());
+        assert!(!Terminal { stdin_is_terminal: false, ..person }.may_ask());
+        assert!(!Terminal { stderr_is_terminal: false, ..person }.may_ask());
+        assert!(!Terminal { ci: true, ..person }.may_ask());
     }
 }

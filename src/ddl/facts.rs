@@ -151,6 +151,9 @@ pub(crate) struct Column {
     pub(crate) default_oid: Option<u64>,
     /// `s`tored, `v`irtual, or empty.
     pub(crate) generated: String,
+    /// `a`lways, by `d`efault, or empty.
+    #[serde(default)]
+    pub(crate) identity: String,
     pub(crate) collation: Option<String>,
     pub(crate) storage: Option<String>,
     pub(crate) compression: Option<String>,

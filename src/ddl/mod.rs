@@ -14,6 +14,7 @@ mod inferred;
 mod routines;
 mod subset;
 mod tables;
+mod target;
 mod type_facts;
 mod types;
 mod views;
@@ -47,6 +48,19 @@ pub struct Script {
     pub notes: Vec<String>,
 }
 
+/// Where a sequence stood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Position {
+    /// Its schema.
+    pub schema: String,
+    /// Its name.
+    pub name: String,
+    /// Its last value.
+    pub last_value: i64,
+    /// Whether that value was handed out.
+    pub is_called: bool,
+}
+
 impl Facts {
     /// Reads the document that the catalog statement gives.
     pub fn parse(json: &str) -> Result<Self, serde_json::Error> {
@@ -64,6 +78,19 @@ impl Facts {
         let of = self.relations.iter().find(|r| r.schema == table.schema && r.name == table.name);
         let columns = of.into_iter().flat_map(|r| r.columns.iter().flatten());
         columns.filter(|c| !c.generated.is_empty()).map(|c| c.name.clone()).collect()
+    }
+
+    /// Where sequences stood; those that the role could not read are left out.
+    pub fn positions(&self) -> Vec<Position> {
+        let position = |s: &facts::Sequence| {
+            Some(Position {
+                schema: s.schema.clone(),
+                name: s.name.clone(),
+                last_value: s.last_value.as_deref()?.parse().ok()?,
+                is_called: s.is_called?,
+            })
+        };
+        self.sequences.iter().filter_map(position).collect()
     }
 
     /// The server's version in words.

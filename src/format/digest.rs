@@ -10,6 +10,10 @@ use std::fmt;
 use std::ops::AddAssign;
 use std::str::FromStr;
 
+use xxhash_rust::xxh3::{Xxh3, xxh3_128};
+
+use super::Fields;
+
 /// A sum of row hashes. 2^64 rows would be needed to overflow it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Digest(i128);
@@ -17,7 +21,12 @@ pub struct Digest(i128);
 impl Digest {
     /// Adds one row, given its text.
     pub fn add_row(&mut self, text: &[u8]) {
-        self.0 += i128::from(row_hash(text));
+        self.add_hash(row_hash(text));
+    }
+
+    /// Adds one row, given the [`row_hash`] of its text.
+    pub fn add_hash(&mut self, hash: i64) {
+        self.0 += i128::from(hash);
     }
 }
 
@@ -37,6 +46,22 @@ impl FromStr for Digest {
     type Err = std::num::ParseIntError;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         text.parse().map(Self)
+    }
+}
+
+/// A hash by which rows with the same key are found: over the texts of these fields.
+pub fn key_hash(fields: &Fields, key: &[usize]) -> u128 {
+    match key {
+        [one] => xxh3_128(fields.get(*one).unwrap_or_default()),
+        many => {
+            let mut hasher = Xxh3::new();
+            for &field in many {
+                let value = fields.get(field).unwrap_or_default();
+                hasher.update(&(value.len() as u64).to_le_bytes());
+                hasher.update(value);
+            }
+            hasher.digest128()
+        }
     }
 }
 

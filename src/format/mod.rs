@@ -2,20 +2,24 @@
 //! stored, and the digest that proves they are the same rows. Nothing here interprets a value.
 
 mod append;
+mod batch;
 mod copy;
 mod digest;
 mod escaped;
 mod insert;
+mod instant;
 mod json;
 mod jsonl;
 mod observe;
 mod page;
 mod record;
 
+pub use batch::{Batch, BatchColumn, BatchWriter, RowForm, name_row};
 pub(crate) use copy::quote_literal;
 pub use copy::{CopyReader, CopyWriter};
-pub use digest::{Digest, row_hash};
+pub use digest::{Digest, key_hash, row_hash};
 pub use insert::{InsertWriter, SESSION};
+pub use instant::write_instant;
 pub use jsonl::{JsonReader, JsonWriter};
 pub use observe::{Observer, SeenSettings};
 pub use page::{PageRow, Shape, Tid, for_each_row};

@@ -36,12 +36,21 @@ pub struct PageRow<'a> {
     pub tid: Option<Tid>,
     /// The table that holds it, where it was asked for.
     pub tableoid: Option<u32>,
+    /// The transaction that wrote it, as it stands in the page, where it was asked for.
+    pub xmin: Option<&'a [u8]>,
     /// The row's text as Postgres prints it (empty with [`Shape::Identity`]).
     pub record: &'a [u8],
     /// The same, split.
     pub fields: &'a Fields,
     /// Raw values of the members `k0`, `k1`, …, in order.
     pub keys: &'a [&'a [u8]],
+}
+
+impl PageRow<'_> {
+    /// The transaction that wrote it, where it was asked for.
+    pub fn writer(&self) -> Result<Option<u32>, Malformed> {
+        self.xmin.map(|value| parse_oid(value).map_err(|_| "a row's xmin is not a number".into())).transpose()
+    }
 }
 
 /// Calls `each` for every row and returns how many there were. The page is refused unless the array
@@ -100,7 +109,7 @@ impl Row<'_> {
         let mut at = expect(body, start, b'{')?;
         let begin = at;
         let mut identity_end = None;
-        let (mut tid, mut tableoid) = (None, None);
+        let (mut tid, mut tableoid, mut xmin) = (None, None, None);
         self.keys.clear();
         self.record.clear();
         self.fields.clear();
@@ -131,6 +140,7 @@ impl Row<'_> {
                         match key {
                             b"ctid" => tid = Some(parse_tid(value)?),
                             b"tableoid" => tableoid = Some(parse_oid(value)?),
+                            b"xmin" => xmin = Some(value),
                             [b'k', ..] => self.keys.push(value),
                             _ => {}
                         }
@@ -164,6 +174,7 @@ impl Row<'_> {
             whole,
             tid,
             tableoid,
+            xmin,
             record: &self.record,
             fields: &self.fields,
             keys: &self.keys,
@@ -246,7 +257,7 @@ mod tests {
         let rows = for_each_row(PAGE.as_bytes(), Shape::Record, 4, |row| {
             seen.push((
                 row.tid,
-                row.tableoid,
+                (row.tableoid, row.writer()),
                 String::from_utf8_lossy(row.identity).into_owned(),
                 String::from_utf8_lossy(row.record).into_owned(),
                 String::from_utf8_lossy(row.keys[0]).into_owned(),
@@ -255,7 +266,7 @@ mod tests {
         });
         assert_eq!(rows, Ok(2));
         assert_eq!(seen[0].0, Some(Tid { block: 0, offset: 1 }));
-        assert_eq!(seen[0].1, Some(20092));
+        assert_eq!(seen[0].1, (Some(20092), Ok(Some(1137))));
         assert_eq!(seen[0].2, r#""ctid":"(0,1)","xmin":"1137","tableoid":"20092","k0":{"a":"}"}"#);
         assert_eq!(seen[0].3, r#"(1,"a ""q"" \\ x",,"")"#);
         assert_eq!(seen[0].4, r#"{"a":"}"}"#);

@@ -31,6 +31,12 @@ impl Fields {
         self.spans.iter().map(|span| span.map(|(from, to)| &self.text[from..to]))
     }
 
+    /// One field; `None` is NULL, and so is a field that the row does not have.
+    pub fn get(&self, field: usize) -> Option<&[u8]> {
+        let (from, to) = (*self.spans.get(field)?)?;
+        Some(&self.text[from..to])
+    }
+
     /// Forgets the row.
     pub fn clear(&mut self) {
         self.text.clear();

@@ -31,6 +31,10 @@ pub struct Manifest {
     pub tool: String,
     /// What was backed up.
     pub project: Project,
+    /// Present in a safety snapshot: the snapshot that was about to be restored. Then only the tables
+    /// that the restore was going to change are here, and this is never the newest backup.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub safety_of: Option<SnapshotId>,
     /// When the run began.
     pub started: DateTime<Utc>,
     /// When the last row was read and counted.

@@ -7,6 +7,7 @@ mod manifest;
 mod name;
 mod plan;
 mod report;
+mod restore;
 mod snapshot;
 
 pub use catalog::{Catalog, Column, ColumnKind, ForeignKey, Relation, RelationKind};
@@ -19,4 +20,10 @@ pub use name::TableName;
 pub(crate) use name::quote_identifier;
 pub use plan::{BackupPlan, PlannedTable};
 pub use report::{Depth, SnapshotSummary, Verified};
+pub use restore::{
+    ColumnLeftOut, Counts, Difference, Identity, ModeChoice, Reference, RestoreMode, RestorePlan, RestoreReport,
+    RowChoice, RowFilter, RowRefused, SchemaStep, SequenceLeft, TableChoice, TablePlan, TableReport, Target,
+    TargetColumn, TargetTable, TargetTrigger, Through, TypedTable, Undo, WorkOrder, WriteWay, sequence_of_default,
+    work_order,
+};
 pub use snapshot::{SnapshotId, SnapshotState, Verification};

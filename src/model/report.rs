@@ -58,6 +58,9 @@ pub struct SnapshotSummary {
     /// Why it is unreadable.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
+    /// It was taken of a few tables before this snapshot was restored: it is no backup of the project.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub safety_of: Option<SnapshotId>,
     /// When the run began.
     pub started: DateTime<Utc>,
     /// When the last row was read; `None` without a readable manifest.
@@ -87,6 +90,7 @@ impl SnapshotSummary {
             id,
             state,
             problem,
+            safety_of: None,
             finished: None,
             tables: 0,
             rows: 0,
@@ -106,6 +110,7 @@ impl SnapshotSummary {
             id: manifest.snapshot.clone(),
             state: if manifest.complete { SnapshotState::Complete } else { SnapshotState::Incomplete },
             problem: None,
+            safety_of: manifest.safety_of.clone(),
             started: manifest.started,
             finished: Some(manifest.finished),
             tables: totals.tables,

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::json;
 
-use crate::model::{Manifest, SnapshotSummary, Verified};
+use crate::model::{Manifest, RestorePlan, RestoreReport, SnapshotSummary, Verified};
 
 fn document(value: &impl Serialize) -> Result<String, serde_json::Error> {
     serde_json::to_string_pretty(value).map(|text| text + "\n")
@@ -22,4 +22,14 @@ pub fn snapshot_json(summary: &SnapshotSummary, manifest: &Manifest) -> Result<S
 /// `{"ok": …, "verified": […]}`.
 pub fn verified_json(verified: &[Verified]) -> Result<String, serde_json::Error> {
     document(&json!({ "ok": verified.iter().all(Verified::intact), "verified": verified }))
+}
+
+/// The plan, with the sums over its tables as `totals` and whether it is `blocked`.
+pub fn restore_plan_json(plan: &RestorePlan) -> Result<String, serde_json::Error> {
+    document(&json!({ "plan": plan, "totals": plan.totals(), "blocked": plan.is_blocked() }))
+}
+
+/// The report, which holds the plan, with the sums over its tables as `totals`.
+pub fn restore_report_json(report: &RestoreReport) -> Result<String, serde_json::Error> {
+    document(&json!({ "report": report, "totals": report.totals() }))
 }

@@ -61,7 +61,10 @@ fn line(snapshot: &SnapshotSummary, now: DateTime<Utc>) -> [String; 8] {
     [
         snapshot.id.to_string(),
         short_age(snapshot.started, now).unwrap_or_else(|| "future".to_owned()),
-        snapshot.state.to_string(),
+        match snapshot.safety_of {
+            Some(_) => "safety".to_owned(),
+            None => snapshot.state.to_string(),
+        },
         known(count(snapshot.tables)),
         known(count(snapshot.rows)),
         known(bytes(snapshot.stored_bytes)),

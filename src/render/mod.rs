@@ -4,6 +4,7 @@
 //! Nothing here trusts a name: tables, columns and server messages come from the project, and none
 //! of them may forge a line, a cell, a tag or a statement.
 
+mod columns;
 mod doctor;
 mod facts;
 mod html;
@@ -14,18 +15,24 @@ mod markdown;
 mod numbers;
 mod proof;
 mod recovery;
+mod restore;
 mod text;
 
 use std::io::{self, ErrorKind, Write};
 
+pub use columns::{flat, paragraph};
 pub use doctor::{checkup_json, checkup_line, checkup_verdict};
 pub use html::backup_report_html;
 pub use human::{Palette, snapshot_human, verified_human, verified_summary};
-pub use json::{list_json, snapshot_json, verified_json};
+pub use json::{list_json, restore_plan_json, restore_report_json, snapshot_json, verified_json};
 pub use list::list_human;
 pub use markdown::backup_report_md;
 pub use numbers::{age, bytes, count, duration, plural, ratio, time};
 pub use recovery::recovery_md;
+pub use restore::{
+    last_word, mode_line, not_offered, restore_plan_human, restore_report_html, restore_report_human,
+    restore_report_md, snapshot_choices, table_choices,
+};
 
 /// Writes data to standard output. That nobody reads it to its end (`| head`) is no error.
 pub fn print(text: &str) -> io::Result<()> {

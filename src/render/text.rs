@@ -73,14 +73,16 @@ fn longest_run(text: &str) -> usize {
 
 /// Lines for as many items as fit into so many bytes, and one that says how many did not.
 pub(super) fn within<T>(budget: usize, items: &[T], line: impl Fn(&T) -> String) -> String {
+    within_of("`manifest.json`", budget, items, line)
+}
+
+/// [`within`], with the place that names all items.
+pub(super) fn within_of<T>(whole: &str, budget: usize, items: &[T], line: impl Fn(&T) -> String) -> String {
     let mut out = String::new();
     for (i, item) in items.iter().enumerate() {
         let text = line(item);
         if out.len() + text.len() > budget {
-            out.push_str(&format!(
-                "\n… and {} more; `manifest.json` names all of them.\n",
-                count((items.len() - i) as u64)
-            ));
+            out.push_str(&format!("\n… and {} more; {whole} names all of them.\n", count((items.len() - i) as u64)));
             break;
         }
         out.push_str(&text);

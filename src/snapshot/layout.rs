@@ -28,6 +28,8 @@ pub const ON_PURPOSE: &str = "on-purpose/jobs-webhooks-event-triggers.sql.zst";
 pub const CATALOG: &str = "catalog.json.zst";
 /// The folder of records of verifications. They come later, so no list has them.
 pub const VERIFIED: &str = "verified";
+/// The folder of reports of restores, which come later too.
+pub const RESTORED: &str = "restored";
 
 /// The content of `SHA256SUMS`, to be written just before the manifest, whose stored bytes are given.
 pub fn checksums(manifest: &Manifest, stored: &[u8]) -> String {

@@ -21,8 +21,8 @@ pub mod writer;
 
 pub use keys::SnapshotKeys;
 pub use layout::{
-    CATALOG, CHECKSUMS, MANIFEST, ON_PURPOSE, RECOVERY, REPORT_HTML, REPORT_MD, SCHEMA_AFTER, SCHEMA_BEFORE, SEQUENCES,
-    VERIFIED, checksums, stored_file,
+    CATALOG, CHECKSUMS, MANIFEST, ON_PURPOSE, RECOVERY, REPORT_HTML, REPORT_MD, RESTORED, SCHEMA_AFTER, SCHEMA_BEFORE,
+    SEQUENCES, VERIFIED, checksums, stored_file,
 };
 pub use list::{find, list_snapshots, look, projects};
 pub use reader::{PartRows, Reader, raw};

@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use crate::error::Failure;
-use crate::http::{Answer, Http, HttpError, Request};
+use crate::http::{Answer, Http, HttpError, Patience, Request};
 use crate::model::TableName;
 use crate::supabase::rows::RowLimit;
 
@@ -21,9 +21,9 @@ pub(crate) const SINGLE_LIMIT: usize = 1 << 30;
 /// The REST API of one project.
 #[derive(Debug)]
 pub struct Client {
-    http: Arc<Http>,
-    base: String,
-    keys: HeaderMap,
+    pub(super) http: Arc<Http>,
+    pub(super) base: String,
+    pub(super) keys: HeaderMap,
     /// To cut it out of whatever a server or a proxy repeats.
     key: SecretString,
     pub(crate) row_limit: RowLimit,
@@ -86,6 +86,18 @@ pub(crate) struct ErrorBody {
     pub(crate) message: Option<String>,
     #[serde(default)]
     pub(crate) hint: Option<String>,
+    #[serde(default)]
+    pub(crate) details: Option<serde_json::Value>,
+}
+
+impl ErrorBody {
+    /// Message, details and hint in one line.
+    pub(crate) fn told(&self) -> String {
+        let details = self.details.as_ref().and_then(serde_json::Value::as_str);
+        let parts = [self.message.as_deref(), details, self.hint.as_deref()];
+        let parts: Vec<&str> = parts.into_iter().flatten().filter(|part| !part.trim().is_empty()).collect();
+        if parts.is_empty() { "no reason given".to_owned() } else { parts.join("; ") }
+    }
 }
 
 impl Client {
@@ -112,6 +124,11 @@ impl Client {
     /// The pause before something is tried again.
     pub(crate) fn pause(&self) -> std::time::Duration {
         self.http.patience().first_delay
+    }
+
+    /// How patient it is.
+    pub(crate) fn patience(&self) -> Patience {
+        self.http.patience()
     }
 
     /// The server's `max_rows`, where it showed.
@@ -261,12 +278,24 @@ pub(crate) fn quote_column(name: &str) -> String {
 
 impl Client {
     /// What an answer that is no success says.
-    fn meaning(&self, answer: &Answer) -> ApiError {
+    pub(crate) fn meaning(&self, answer: &Answer) -> ApiError {
+        meaning(answer.status, self.error_body(answer))
+    }
+
+    /// The reason that an answer gives, cleaned.
+    pub(crate) fn error_body(&self, answer: &Answer) -> ErrorBody {
         let mut body: ErrorBody = serde_json::from_slice(&answer.body).unwrap_or_default();
-        for text in [&mut body.code, &mut body.message, &mut body.hint].into_iter().flatten() {
+        if let Some(other) = body.details.as_ref().filter(|details| !details.is_string() && !details.is_null()) {
+            body.details = Some(other.to_string().into());
+        }
+        let details = match &mut body.details {
+            Some(serde_json::Value::String(text)) => Some(text),
+            _ => None,
+        };
+        for text in [body.code.as_mut(), body.message.as_mut(), body.hint.as_mut(), details].into_iter().flatten() {
             *text = without_key(text, self.key.expose_secret());
         }
-        meaning(answer.status, body)
+        body
     }
 }
 

@@ -10,8 +10,12 @@ mod probe;
 mod rows;
 pub mod sql;
 mod tables;
+mod write;
 
 pub use client::{ApiError, Client};
 pub use probe::{Access, Guard, Paging, Probe, RowSource, float_digits, probe};
 pub use rows::{Page, Window};
 pub use tables::TableReader;
+pub use write::{
+    Conflict, Delete, Load, NO_REHEARSAL, RestWriter, RowVersion, SqlWriter, Writable, WriteError, Writer,
+};

@@ -12,12 +12,13 @@ use supabackup::model::TableName;
 use crate::support::Run;
 
 /// Every document that a person is sent to.
-const DOCUMENTS: [&str; 6] = [
+const DOCUMENTS: [&str; 7] = [
     "README.md",
     "CHANGELOG.md",
     "docs/FORMAT.md",
     "docs/configuration.md",
     "docs/decisions.md",
+    "docs/restore.md",
     "tests/stack/README.md",
 ];
 

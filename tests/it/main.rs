@@ -1,6 +1,7 @@
 //! Stories end to end: the real binary against a real PostgreSQL behind a real PostgREST.
 
 mod architecture;
+mod comparing;
 mod compat;
 mod coverage;
 mod docs;
@@ -8,9 +9,13 @@ mod doctor;
 mod faults;
 mod judge;
 mod kills;
+mod progress;
 mod reading;
 mod recovery;
 mod render;
+mod render_restore;
+mod restore;
+mod restore_prompts;
 mod sample;
 mod schema_changes;
 mod secrets;
@@ -21,3 +26,4 @@ mod support;
 mod torture;
 mod verify;
 mod writers;
+mod writing;

@@ -257,6 +257,7 @@ fn empty_manifest(id: SnapshotId) -> Manifest {
         snapshot: id,
         tool: "supabackup 0.1.0".to_owned(),
         project: Project { name: PROJECT.to_owned(), url: format!("https://{PROJECT}.supabase.co") },
+        safety_of: None,
         started: at(0),
         finished: at(42),
         complete: true,

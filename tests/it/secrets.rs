@@ -102,7 +102,7 @@ const TALKATIVE: [&[(&str, &str)]; 4] = [
     &[("CI", "true"), ("GITHUB_ACTIONS", "true"), ("RUST_LOG", "debug"), ("DEBUG", "*")],
 ];
 
-const COMMANDS: [&[&str]; 14] = [
+const COMMANDS: [&[&str]; 19] = [
     &["backup"],
     &["backup", "--json"],
     &["backup", "--dry-run"],
@@ -116,6 +116,11 @@ const COMMANDS: [&[&str]; 14] = [
     &["list", "latest", "--json"],
     &["doctor"],
     &["doctor", "--json"],
+    &["restore", "latest", "--dry-run"],
+    &["restore", "latest", "--dry-run", "--json"],
+    &["restore", "latest", "--mode", "clear", "--confirm", "samplestackprojectre"],
+    &["restore", "latest", "--confirm", "samplestackprojectre", "--json"],
+    &["restore", "latest", "--sql"],
     &["verify", "20200101T000000Z-0000"],
 ];
 
@@ -148,7 +153,7 @@ fn no_command_that_works_shows_a_key() -> Result<()> {
 fn no_command_that_uses_a_token_shows_it() -> Result<()> {
     let stack = Stack::up(&["--data", "sample"])?;
     let directory = tempfile::tempdir()?;
-    let commands: [&[&str]; 9] = [
+    let commands: [&[&str]; 11] = [
         &["backup", "--json"],
         &["backup"],
         &["doctor"],
@@ -157,6 +162,8 @@ fn no_command_that_uses_a_token_shows_it() -> Result<()> {
         &["sql"],
         &["sql", "--inserts"],
         &["sql", "--on-purpose"],
+        &["restore", "latest", "--dry-run"],
+        &["restore", "latest", "--confirm", "samplestackprojectre"],
         &["helper-sql"],
     ];
     for token in ["STACK_TOKEN_READ", "STACK_TOKEN_NONE"] {
@@ -177,10 +184,11 @@ fn no_command_that_uses_a_token_shows_it() -> Result<()> {
 #[test]
 fn no_help_shows_a_key_that_is_set() -> Result<()> {
     let sentinels = Sentinels::of(&["sb_secret_helphelphelphelphelphe_12345678", TOKEN]);
-    let arguments: [&[&str]; 17] = [
+    let arguments: [&[&str]; 18] = [
         &["sql", "--help"],
         &["schema", "--help"],
         &["helper-sql", "--help"],
+        &["restore", "--help"],
         &[],
         &["--help"],
         &["-h"],

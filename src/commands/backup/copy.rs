@@ -8,9 +8,9 @@ use chrono::{DateTime, Utc};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::TableError;
-use super::pages::{Owners, RowWork, Seen, Written};
+use super::pages::{RowWork, Seen, Written};
 use super::shared::Shared;
-use super::task::Task;
+use crate::commands::read::{Owners, Steps, Task, first, fits_one_page};
 use crate::format::Observer;
 use crate::model::{Relation, Stability};
 use crate::progress::TableProgress;
@@ -56,10 +56,6 @@ pub(super) struct TableCopy {
 
 /// Raw bytes that a table may write before it has to wait for its turn among the large ones.
 const LIGHT: u64 = 4 << 20;
-/// Blocks of the first window of a table that does not fit into one page.
-const FIRST_STEP: u32 = 8;
-/// Blocks of a window where there are hardly any rows.
-const LONGEST_STEP: u32 = 1 << 16;
 
 impl TableCopy {
     /// A copy that has not begun. `access` is what the probe found.
@@ -120,14 +116,6 @@ impl TableCopy {
         self.work.reader.page_size(self.shared.page_size)
     }
 
-    /// Whether all rows from a block on are likely to fit into one page.
-    fn fits_one_page(&self, expected: Option<u64>) -> bool {
-        let bytes = self.work.reader.access().row_bytes.unwrap_or(0);
-        expected.is_some_and(|rows| {
-            rows <= self.work.reader.target_rows() && rows.saturating_mul(bytes) <= self.page_size()
-        })
-    }
-
     /// Reads blocks `from..to` (or to the table's end) into new parts. `expected` is how many rows
     /// there should be: it only decides when to look for the end.
     pub(super) async fn stretch(
@@ -137,16 +125,14 @@ impl TableCopy {
         expected: Option<u64>,
     ) -> Result<Vec<Piece>, TableError> {
         let mut run = Run {
-            next: from,
-            to,
-            step: FIRST_STEP,
+            steps: Steps::new(from, to),
             pending: VecDeque::new(),
             piece_from: from,
             windows: Vec::new(),
             pieces: Vec::new(),
             rows: 0,
         };
-        if to.is_none() && self.fits_one_page(expected) {
+        if to.is_none() && fits_one_page(&self.work.reader, self.page_size(), expected) {
             let memory = self.memory().await?;
             match self.spawn(Window::from_block(from), memory).await {
                 Ok(Ok(written)) => {
@@ -166,9 +152,9 @@ impl TableCopy {
             // the first window shows how many rows a block holds; only then is read ahead
             let most = if run.rows == 0 && run.windows.len() < 2 { 1 } else { self.shared.ahead };
             let may_go_on = turn.is_some() || written_bytes < LIGHT;
-            let room = may_go_on && run.pending.len() < most && !run.exhausted();
+            let room = may_go_on && run.pending.len() < most && !run.steps.exhausted();
             if !room && run.pending.is_empty() {
-                if run.exhausted() {
+                if run.steps.exhausted() {
                     break;
                 }
                 // nothing is held while waiting, so whoever has the turn gets all the memory
@@ -183,29 +169,27 @@ impl TableCopy {
                 biased;
                 memory = self.memory(), if room => {
                     let memory = memory?;
-                    if let Some(window) = run.next_window() {
+                    if let Some(window) = run.steps.next_window() {
                         run.pending.push_back(self.spawn(window, memory));
                     }
                     continue;
                 }
-                written = run.first() => written?,
+                written = first(&mut run.pending) => written?,
             };
             written_bytes += written.bytes;
-            run.adjust(&written, self.work.reader.target_rows(), self.page_size());
-            let window = written.seen.window;
-            let empty = written.seen.rows == 0;
+            let Seen { window, rows, .. } = written.seen;
+            run.steps.adjust(window, rows, written.bytes, self.work.reader.target_rows(), self.page_size());
             self.take(written, &mut run).await?;
             let end = window.end_block().unwrap_or(u32::MAX);
             if to.is_none()
-                && (empty || expected.is_some_and(|n| run.rows >= n))
+                && (rows == 0 || expected.is_some_and(|n| run.rows >= n))
                 && !self.work.reader.any_from(end).await?
             {
                 run.pending.clear();
-                run.to = Some(end);
-                run.next = end;
+                run.steps.end_at(end);
             }
         }
-        let end = run.next;
+        let end = run.steps.next_block();
         self.close(&mut run, Some(end)).await?;
         self.writer.stored().await?;
         Ok(run.pieces)
@@ -267,52 +251,10 @@ impl TableCopy {
 
 /// The state of reading one stretch.
 struct Run {
-    next: u32,
-    to: Option<u32>,
-    step: u32,
+    steps: Steps,
     pending: VecDeque<Task<Result<Written, TableError>>>,
     piece_from: u32,
     windows: Vec<Seen>,
     pieces: Vec<Piece>,
     rows: u64,
-}
-
-impl Run {
-    /// The rows of the first window that is pending; waits for ever where there is none. Nothing is
-    /// lost where it is not waited for to the end.
-    async fn first(&mut self) -> Result<Written, TableError> {
-        let Some(task) = self.pending.front_mut() else { return std::future::pending().await };
-        let written = task.await;
-        self.pending.pop_front();
-        written.map_err(|e| TableError::Fatal(e.into()))?
-    }
-
-    fn exhausted(&self) -> bool {
-        self.next == u32::MAX || self.to.is_some_and(|to| self.next >= to)
-    }
-
-    fn next_window(&mut self) -> Option<Window> {
-        if self.exhausted() {
-            return None;
-        }
-        let end = self.next.saturating_add(self.step).min(self.to.unwrap_or(u32::MAX));
-        let window = Window::blocks(self.next, end);
-        self.next = end;
-        Some(window)
-    }
-
-    /// Aims the next windows at pages just below the server's row limit and our size.
-    fn adjust(&mut self, written: &Written, target_rows: u64, page_size: u64) {
-        let rows = written.seen.rows;
-        if rows == 0 {
-            self.step = self.step.saturating_mul(2).min(LONGEST_STEP);
-            return;
-        }
-        let blocks = u64::from(written.seen.window.block_count().unwrap_or(1).max(1));
-        let by_bytes = page_size * rows / written.bytes.max(1);
-        let fits = target_rows.min(by_bytes).max(1) * blocks / rows;
-        let step = u32::try_from(fits.max(1)).unwrap_or(LONGEST_STEP);
-        // down at once, up by steps: one sparse window says little about the next
-        self.step = step.min(self.step.saturating_mul(4)).min(LONGEST_STEP);
-    }
 }

@@ -49,6 +49,7 @@ pub(super) async fn finish(
         snapshot: shared.keys.id().clone(),
         tool: concat!("supabackup ", env!("CARGO_PKG_VERSION")).to_owned(),
         project: Project { name: project.name.clone(), url: project.url.clone() },
+        safety_of: shared.safety_of.clone(),
         started,
         finished: shared.now(),
         complete: missing.is_empty(),

@@ -5,9 +5,10 @@
 
 use super::TableError;
 use super::copy::{Piece, TableCopy};
-use crate::format::{SeenSettings, for_each_row};
+use crate::commands::read::{KeyPages, whole_page};
+use crate::format::SeenSettings;
 use crate::model::Stability;
-use crate::supabase::{ApiError, Page, Paging};
+use crate::supabase::{Page, Paging};
 
 impl TableCopy {
     /// Reads the table until its count agrees.
@@ -47,61 +48,33 @@ impl TableCopy {
     }
 
     async fn copy_whole(&mut self) -> Result<(), TableError> {
-        let Some(page) = self.work.reader.whole().await? else {
-            return Err(TableError::Damaged(
-                "it has more rows than the server sends at once, and neither row addresses nor a key that may be read to page by".to_owned(),
-            ));
-        };
-        self.store_page(&page).await?;
+        let page = whole_page(&self.work.reader).await?;
+        self.store_page(&mut KeyPages::new(&self.work.reader), &page).await?;
         self.close_keyset().await
     }
 
     async fn copy_by_key(&mut self) -> Result<(), TableError> {
-        let mut after: Option<Vec<String>> = None;
-        let mut limit = self.work.reader.target_rows();
-        loop {
-            let page = match self.work.reader.page_after(after.as_deref(), limit).await {
-                Err(ApiError::TooLarge(_) | ApiError::TimedOut(_) | ApiError::Broken(_)) if limit > 1 => {
-                    limit = limit.div_ceil(2);
-                    continue;
-                }
-                other => other?,
-            };
-            // only an empty page is the end: the server may send fewer rows than asked for
-            if page.rows == 0 {
-                return self.close_keyset().await;
-            }
-            after = Some(self.store_page(&page).await?);
-            let aim = self.shared.page_size * page.rows / (page.body.len() as u64).max(1);
-            limit = self.work.reader.target_rows().min(aim).clamp(1, limit.saturating_mul(2));
+        let mut pages = KeyPages::new(&self.work.reader);
+        while let Some(page) = pages.next(&self.work.reader, self.shared.page_size).await? {
+            self.store_page(&mut pages, &page).await?;
         }
+        self.close_keyset().await
     }
 
-    /// Writes the rows of a page and returns the key of the last one.
-    async fn store_page(&mut self, page: &Page) -> Result<Vec<String>, TableError> {
-        let access = self.work.reader.access();
+    async fn store_page(&mut self, pages: &mut KeyPages, page: &Page) -> Result<(), TableError> {
         let mut chunk = self.work.format.chunk();
         let mut settings = SeenSettings::default();
-        let mut last: Vec<String> = Vec::new();
-        let rows = for_each_row(&page.body, access.shape(), access.columns.len(), |row| {
+        let rows = pages.rows(&self.work.reader, page, |row| {
             self.work.observer.row(row.fields.iter(), &mut settings);
             self.work.format.row(row.record, row.fields, &mut chunk);
-            last.clear();
-            for key in row.keys {
-                last.push(serde_json::from_slice(key).map_err(|_| "a key column is NULL or not text")?);
-            }
             Ok(())
-        })
-        .map_err(|why| TableError::Damaged(why.0))?;
-        if rows != page.rows {
-            return Err(TableError::Damaged(format!("the page holds {rows} rows and the server says {}", page.rows)));
-        }
+        })?;
         self.shared.observed(&settings);
         self.progress.add(rows, page.body.len() as u64);
         if chunk.rows > 0 && self.writer.append(chunk).await? {
             self.close_keyset().await?;
         }
-        Ok(last)
+        Ok(())
     }
 
     async fn close_keyset(&mut self) -> Result<(), TableError> {

@@ -15,7 +15,6 @@ mod structure;
 mod superseded;
 mod sweep;
 mod tables;
-mod task;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -24,13 +23,14 @@ use tokio::sync::Semaphore;
 
 use crate::buffers::Buffers;
 use crate::cli::BackupArgs;
+use crate::commands::read::TableError;
 use crate::commands::{channel, connect};
-use crate::config::{Config, Paging, ProjectConfig};
+use crate::config::{Config, Paging, ProjectConfig, TableFilter};
 use crate::context::Context;
 use crate::error::{Failure, Outcome};
 use crate::format::SeenSettings;
 use crate::http::Http;
-use crate::model::{Artifact, Relation, SnapshotId};
+use crate::model::{Artifact, Manifest, Relation, SnapshotId, TableName};
 use crate::progress::{Mode, Progress};
 use crate::snapshot::SnapshotKeys;
 use crate::snapshot::writer::{PartRules, WriteError};
@@ -57,23 +57,74 @@ pub async fn run(args: &BackupArgs, config: &Config, context: &Context) -> anyho
     let store = crate::store::open(&config.store);
     let keys = SnapshotKeys::new(&project.name, SnapshotId::new(context.clock.now(), random_tail()?));
     let committing = Arc::new(AtomicBool::new(false));
-    let job =
-        Job { config, project, context, client: &client, buffers, store: &store, keys: &keys, committing: &committing };
-    let result = {
-        let mut writing = std::pin::pin!(job.write(found));
-        tokio::select! {
-            result = &mut writing => result,
-            // once the manifest is on its way the snapshot is whole: taking it back would tear it
-            signal = context.stop.wait() => match committing.load(Ordering::SeqCst) {
-                true => writing.await,
-                false => Err(stopped(signal, Some(&keys))),
-            },
-        }
+    let job = Job {
+        config,
+        project,
+        context,
+        client: &client,
+        buffers,
+        store: &store,
+        keys: &keys,
+        safety_of: None,
+        committing: &committing,
     };
-    match result {
-        Ok(manifest) => output::done(&manifest, store.as_ref(), &keys, args.json, context),
-        Err(error) => Err(clean_up(store.as_ref(), &keys, error).await),
+    let manifest = job.run(found).await?;
+    output::done(&manifest, store.as_ref(), &keys, args.json, context)
+}
+
+/// Takes a snapshot of these tables alone, before a restore of `snapshot` changes them. One that is not
+/// complete is a failure, and not kept.
+pub(crate) async fn take_for_safety(
+    config: &Config,
+    context: &Context,
+    tables: &[TableName],
+    snapshot: &SnapshotId,
+) -> anyhow::Result<SnapshotId> {
+    let names: Vec<String> = tables.iter().map(TableName::plain).collect();
+    let config = &Config {
+        schemas: Vec::new(),
+        filter: TableFilter::new(&names, &[]),
+        include: names,
+        exclude: Vec::new(),
+        only_granted: false,
+        ..config.clone()
+    };
+    let project = config.project()?;
+    let buffers = Buffers::default();
+    let http = connect::http(config, buffers.clone())?;
+    let client = connect::client(config, project, &http)?;
+    let mut found = look_around(config, project, &http, &client).await?;
+    // a name that is a pattern too may have let others through
+    found.tables.retain(|(relation, _)| tables.contains(&relation.name));
+    let store = crate::store::open(&config.store);
+    let keys = SnapshotKeys::new(&project.name, SnapshotId::new(context.clock.now(), random_tail()?));
+    let committing = Arc::new(AtomicBool::new(false));
+    let job = Job {
+        config,
+        project,
+        context,
+        client: &client,
+        buffers,
+        store: &store,
+        keys: &keys,
+        safety_of: Some(snapshot.clone()),
+        committing: &committing,
+    };
+    let manifest = job.run(found).await?;
+    let lost: Vec<&str> = manifest.missing.iter().map(|m| m.subject.as_str()).collect();
+    if let Some(table) = tables.iter().find(|t| !manifest.tables.iter().any(|entry| entry.name == **t)) {
+        return Err(unsafe_to_go_on(&format!("{table} could not be read")).into());
     }
+    if !lost.is_empty() {
+        return Err(unsafe_to_go_on(&lost.join(", ")).into());
+    }
+    Ok(keys.id().clone())
+}
+
+fn unsafe_to_go_on(lost: &str) -> Failure {
+    Failure::failed(format!("taking the safety snapshot: it would lack {lost}; nothing was restored")).hint(
+        "`supabackup doctor` says what a backup of these tables needs; a restore with --mode insert-missing destroys nothing and needs none",
+    )
 }
 
 /// Finds the way to SQL, if there is one, and everything that can be read.
@@ -99,11 +150,31 @@ struct Job<'a> {
     buffers: Buffers,
     store: &'a Arc<dyn Store>,
     keys: &'a SnapshotKeys,
+    safety_of: Option<SnapshotId>,
     committing: &'a Arc<AtomicBool>,
 }
 
 impl Job<'_> {
-    async fn write(&self, mut found: Found) -> anyhow::Result<crate::model::Manifest> {
+    /// Takes the snapshot, or leaves nothing.
+    async fn run(&self, found: Found) -> anyhow::Result<Manifest> {
+        let result = {
+            let mut writing = std::pin::pin!(self.write(found));
+            tokio::select! {
+                result = &mut writing => result,
+                // once the manifest is on its way the snapshot is whole: taking it back would tear it
+                signal = self.context.stop.wait() => match self.committing.load(Ordering::SeqCst) {
+                    true => writing.await,
+                    false => Err(stopped(signal, Some(self.keys))),
+                },
+            }
+        };
+        match result {
+            Ok(manifest) => Ok(manifest),
+            Err(error) => Err(clean_up(self.store.as_ref(), self.keys, error).await),
+        }
+    }
+
+    async fn write(&self, mut found: Found) -> anyhow::Result<Manifest> {
         let started = self.context.clock.now();
         let tables = std::mem::take(&mut found.tables);
         let shared = Arc::new(self.shared(&found, &tables));
@@ -120,6 +191,7 @@ impl Job<'_> {
             store: Arc::clone(self.store),
             channel: found.sql.as_ref().map(|sql| Arc::clone(sql.tables.channel())),
             keys: self.keys.clone(),
+            safety_of: self.safety_of.clone(),
             rules: PartRules {
                 sql: config.artifacts.contains(&Artifact::Sql),
                 json: config.artifacts.contains(&Artifact::Json),
@@ -145,7 +217,7 @@ impl Job<'_> {
     }
 }
 
-fn progress_mode(config: &Config, context: &Context) -> Mode {
+pub(crate) fn progress_mode(config: &Config, context: &Context) -> Mode {
     use crate::config::Progress as Wish;
     match config.progress {
         Wish::None => Mode::Silent,
@@ -188,68 +260,6 @@ async fn clean_up(store: &dyn Store, keys: &SnapshotKeys, error: anyhow::Error) 
                 "{left}; parts of the unfinished snapshot {folder} are left (they do not count as a backup)"
             ))
         }
-    }
-}
-
-/// Why one table could not be read to its end.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum TableError {
-    /// The project cannot be read any more.
-    #[error("{0:#}")]
-    Fatal(anyhow::Error),
-    /// The store refuses: the run cannot go on.
-    #[error("{0:#}")]
-    Store(anyhow::Error),
-    /// The API refuses.
-    #[error("{0}")]
-    Api(ApiError),
-    /// Its structure changed while it was read: read it anew.
-    #[error("{0}")]
-    Changed(String),
-    /// It cannot be read any more.
-    #[error("{reason}")]
-    Lost {
-        /// Why.
-        reason: String,
-        /// What would fix it.
-        fix: Option<String>,
-    },
-    /// What came back cannot be what the database sent.
-    #[error("{0}")]
-    Damaged(String),
-}
-
-impl TableError {
-    fn into_inner(self) -> anyhow::Error {
-        match self {
-            Self::Fatal(error) | Self::Store(error) => error,
-            other => other.into(),
-        }
-    }
-}
-
-impl From<ApiError> for TableError {
-    fn from(error: ApiError) -> Self {
-        match error {
-            ApiError::Fatal(failure) => Self::Fatal(failure.into()),
-            ApiError::NoColumn(why) | ApiError::NoFunction(why) => Self::Changed(why),
-            ApiError::Damaged(why) => Self::Damaged(why),
-            other => Self::Api(other),
-        }
-    }
-}
-
-impl From<WriteError> for TableError {
-    fn from(error: WriteError) -> Self {
-        let failure = Failure::failed(format!("storing the snapshot: {error}"));
-        let failure = match &error {
-            WriteError::Store(store) => match store.hint() {
-                Some(hint) => failure.hint(hint),
-                None => failure,
-            },
-            WriteError::Seal(_) | WriteError::Reread(_) => failure,
-        };
-        Self::Store(failure.into())
     }
 }
 

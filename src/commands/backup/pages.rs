@@ -1,7 +1,6 @@
 //! From pages to written rows: the work on one window, on a thread of its own.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use tokio::sync::OwnedSemaphorePermit;
 use xxhash_rust::xxh3::xxh3_128;
@@ -9,72 +8,10 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::TableError;
 use super::shared::Shared;
 use crate::buffers::Buffers;
-use crate::format::{Malformed, Observer, SeenSettings, Shape, Tid, for_each_row};
-use crate::model::TableName;
+use crate::commands::read::{DAMAGED_TRIES, Owners, Unread, own_rows, read_window};
+use crate::format::{Observer, PageRow, SeenSettings, Shape};
 use crate::snapshot::writer::{Chunk, RowFormat};
 use crate::supabase::{Page, TableReader, Window};
-
-/// Tables whose rows come with those of the table that is read (partitions, inheriting tables).
-#[derive(Debug, Default)]
-pub(super) struct Owners {
-    known: Mutex<HashMap<u32, Owner>>,
-}
-
-/// What is done with the rows of one such table.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Owner {
-    /// They are this table's.
-    Own,
-    /// They are stored with this table: a partition, or a child that the API does not list.
-    With,
-    /// They are stored with their own table, which the API lists.
-    Apart(TableName),
-}
-
-impl Owners {
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<u32, Owner>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Oids of tables whose rows are left to them.
-    pub(super) fn apart(&self) -> Vec<u32> {
-        let mut oids: Vec<u32> =
-            self.lock().iter().filter(|(_, o)| matches!(o, Owner::Apart(_))).map(|(&oid, _)| oid).collect();
-        oids.sort_unstable();
-        oids
-    }
-
-    /// Names of these tables.
-    pub(super) fn children(&self) -> Vec<TableName> {
-        let apart = |owner: &Owner| match owner {
-            Owner::Apart(name) => Some(name.clone()),
-            _ => None,
-        };
-        let mut names: Vec<TableName> = self.lock().values().filter_map(apart).collect();
-        names.sort();
-        names
-    }
-
-    /// Learns whose rows have this oid. A second oid under the table's own name is another table.
-    async fn learn(&self, shared: &Shared, reader: &TableReader, oid: u32, tid: Tid) -> Result<(), TableError> {
-        let Some(name) = reader.owner(oid, tid).await? else {
-            // the row is gone by now; the next page will show another of that table, or none
-            return Err(TableError::Damaged("a row vanished while its table was looked up".to_owned()));
-        };
-        let owner = if name == *reader.name() {
-            if self.lock().values().any(|o| *o == Owner::Own) {
-                return Err(TableError::Changed("it was dropped and made again".to_owned()));
-            }
-            Owner::Own
-        } else if shared.listed.contains(&name) {
-            Owner::Apart(name)
-        } else {
-            Owner::With
-        };
-        self.lock().insert(oid, owner);
-        Ok(())
-    }
-}
 
 /// What is needed to write the rows of one table.
 #[derive(Debug)]
@@ -108,9 +45,6 @@ pub(super) struct Seen {
 /// Rows of one table looked at for settings: enough to see them, few enough to cost nothing.
 const LOOKED_AT: u64 = 200;
 
-/// How often a window is asked for again when its answer is damaged.
-const DAMAGED_TRIES: u32 = 4;
-
 impl RowWork {
     /// Reads a window and writes its rows.
     pub(super) async fn window(
@@ -120,26 +54,15 @@ impl RowWork {
         look: bool,
         memory: OwnedSemaphorePermit,
     ) -> Result<Written, TableError> {
-        let mut tries = 1;
-        loop {
-            let shape = self.reader.access().shape();
-            let pages = Arc::new(self.reader.read(window, shape).await?);
-            match self.write(&shared, &pages, window, look).await {
-                Ok((chunk, seen, settings, bytes)) => {
-                    self.recycle(Arc::into_inner(pages));
-                    // the page is gone and its rows are compressed: they wait in little room
-                    drop(memory);
-                    return Ok(Written { chunk, seen, settings, bytes });
-                }
-                Err(TableError::Damaged(_)) if tries < DAMAGED_TRIES => tries += 1,
-                Err(error) => return Err(error),
-            }
-            tokio::time::sleep(shared.pause * tries).await;
-        }
-    }
-
-    fn recycle(&self, pages: Option<Vec<Page>>) {
-        pages.into_iter().flatten().for_each(|page| self.buffers.give(page.body));
+        let shape = self.reader.access().shape();
+        let written = read_window(&self.reader, (window, shape), shared.pause, &self.buffers, |pages| {
+            let (work, shared) = (Arc::clone(&self), Arc::clone(&shared));
+            async move { work.write(&shared, &pages, window, look).await }
+        });
+        let (chunk, seen, settings, bytes) = written.await?;
+        // the page is gone and its rows are compressed: they wait in little room
+        drop(memory);
+        Ok(Written { chunk, seen, settings, bytes })
     }
 
     async fn write(
@@ -155,8 +78,10 @@ impl RowWork {
             let done = tokio::task::spawn_blocking(move || work.write_pages(&bodies, window, look));
             match done.await.map_err(|e| TableError::Fatal(e.into()))? {
                 Ok(written) => return Ok(written),
-                Err(Stop::Stranger(oid, tid)) => self.owners.learn(shared, &self.reader, oid, tid).await?,
-                Err(Stop::Damaged(why)) => return Err(TableError::Damaged(why.0)),
+                Err(Stop::Unread(Unread::Stranger(oid, tid))) => {
+                    self.owners.learn(&shared.listed, &self.reader, oid, tid).await?;
+                }
+                Err(Stop::Unread(Unread::Damaged(why))) => return Err(TableError::Damaged(why.0)),
                 Err(Stop::Failed(error)) => return Err(TableError::Fatal(error)),
             }
         }
@@ -188,49 +113,17 @@ impl RowWork {
         pages: &[Page],
         window: Window,
         shape: Shape,
-        mut each: impl FnMut(&crate::format::PageRow<'_>),
-    ) -> Result<Seen, Stop> {
+        mut each: impl FnMut(&PageRow<'_>),
+    ) -> Result<Seen, Unread> {
         let whole = self.reader.sweeps_content();
-        let columns = self.reader.access().columns.len();
-        let mut known: Option<(u32, bool)> = None;
-        let mut stranger = None;
         let mut seen = Seen { window, rows: 0, fingerprint: 0 };
-        for page in pages {
-            let rows = for_each_row(&page.body, shape, columns, |row| {
-                if let Some(oid) = row.tableoid {
-                    let ours = match known {
-                        Some((last, ours)) if last == oid => ours,
-                        _ => match self.owners.lock().get(&oid) {
-                            Some(owner) => !matches!(owner, Owner::Apart(_)),
-                            None => {
-                                stranger = Some((oid, row.tid.unwrap_or_default()));
-                                return Err("a row of a table not seen before".into());
-                            }
-                        },
-                    };
-                    known = Some((oid, ours));
-                    if !ours {
-                        return Ok(());
-                    }
-                }
-                seen.rows += 1;
-                let name = if whole { row.whole } else { row.identity };
-                seen.fingerprint = seen.fingerprint.wrapping_add(xxh3_128(name));
-                each(row);
-                Ok(())
-            });
-            match (rows, stranger) {
-                (_, Some((oid, tid))) => return Err(Stop::Stranger(oid, tid)),
-                (Ok(rows), None) if rows == page.rows => {}
-                (Ok(rows), None) => {
-                    return Err(Stop::Damaged(Malformed(format!(
-                        "the page holds {rows} rows and the server says {}",
-                        page.rows
-                    ))));
-                }
-                (Err(why), None) => return Err(Stop::Damaged(why)),
-            }
-        }
+        own_rows(&self.reader, &self.owners, pages, shape, |row| {
+            seen.rows += 1;
+            let name = if whole { row.whole } else { row.identity };
+            seen.fingerprint = seen.fingerprint.wrapping_add(xxh3_128(name));
+            each(row);
+            Ok(())
+        })?;
         Ok(seen)
     }
 
@@ -255,24 +148,27 @@ impl RowWork {
             });
             match done.await.map_err(|e| TableError::Fatal(e.into()))? {
                 Ok(now) => return Ok(now == before),
-                Err(Stop::Stranger(oid, tid)) => self.owners.learn(&shared, &self.reader, oid, tid).await?,
-                Err(Stop::Damaged(_)) if tries < DAMAGED_TRIES => {
+                Err(Unread::Stranger(oid, tid)) => self.owners.learn(&shared.listed, &self.reader, oid, tid).await?,
+                Err(Unread::Damaged(_)) if tries < DAMAGED_TRIES => {
                     tokio::time::sleep(shared.pause * tries).await;
                     tries += 1;
                 }
-                Err(Stop::Damaged(why)) => return Err(TableError::Damaged(why.0)),
-                Err(Stop::Failed(error)) => return Err(TableError::Fatal(error)),
+                Err(Unread::Damaged(why)) => return Err(TableError::Damaged(why.0)),
             }
         }
     }
 }
 
-/// Why the rows of a page could not all be written.
+/// Why the rows of a window could not all be written.
 enum Stop {
-    /// A row of a table that was not seen before.
-    Stranger(u32, Tid),
-    /// The page is not what was asked for.
-    Damaged(Malformed),
-    /// The rows could not be compressed.
+    /// They could not be gone through.
+    Unread(Unread),
+    /// They could not be compressed.
     Failed(anyhow::Error),
+}
+
+impl From<Unread> for Stop {
+    fn from(unread: Unread) -> Self {
+        Self::Unread(unread)
+    }
 }

@@ -26,6 +26,8 @@ pub(super) struct Shared {
     /// SQL, where there is any.
     pub(super) channel: Option<Arc<dyn crate::supabase::sql::SqlChannel>>,
     pub(super) keys: SnapshotKeys,
+    /// The snapshot that is about to be restored, where this is for safety.
+    pub(super) safety_of: Option<crate::model::SnapshotId>,
     pub(super) rules: PartRules,
     /// For pages and rows.
     pub(super) buffers: Buffers,

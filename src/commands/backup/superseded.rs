@@ -4,11 +4,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use xxhash_rust::xxh3::{Xxh3, xxh3_128};
-
 use super::TableError;
 use super::copy::TableCopy;
-use crate::format::Fields;
+use crate::format::key_hash;
 use crate::model::Stability;
 use crate::snapshot::writer::PartPair;
 
@@ -89,22 +87,6 @@ impl TableCopy {
         let access = self.work.reader.access();
         let key: Vec<usize> =
             access.key.iter().filter_map(|name| access.columns.iter().position(|c| &c.name == name)).collect();
-        self.writer.map_rows(pair, move |fields| hash(fields, &key)).await.map_err(TableError::from)
-    }
-}
-
-fn hash(fields: &Fields, key: &[usize]) -> u128 {
-    let values: Vec<Option<&[u8]>> = fields.iter().collect();
-    match key {
-        [one] => xxh3_128(values[*one].unwrap_or_default()),
-        many => {
-            let mut hasher = Xxh3::new();
-            for &column in many {
-                let value = values[column].unwrap_or_default();
-                hasher.update(&(value.len() as u64).to_le_bytes());
-                hasher.update(value);
-            }
-            hasher.digest128()
-        }
+        self.writer.map_rows(pair, move |fields| key_hash(fields, &key)).await.map_err(TableError::from)
     }
 }

@@ -14,7 +14,7 @@ use futures_util::stream;
 use super::TableError;
 use super::copy::TableCopy;
 use super::pages::Seen;
-use super::task::Task;
+use crate::commands::read::Task;
 use crate::model::{ReadAs, Stability};
 
 impl TableCopy {

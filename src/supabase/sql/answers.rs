@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use crate::model::{Column, PrintSettings, Relation, RelationKind, TableName};
 use crate::supabase::client::ApiError;
 use crate::supabase::sql::prelude::pinned;
-use crate::supabase::sql::{Question, SqlChannel, SqlError};
+use crate::supabase::sql::{Numbered, Question, SequencePosition, SqlChannel, SqlError};
 
 /// Who answers, and the settings that text depends on.
 #[derive(Debug, Clone, Deserialize)]
@@ -226,6 +226,29 @@ pub struct SequenceSeen {
     pub is_called: Option<bool>,
 }
 
+/// How far a numbered column has come, and where its sequence stands. Numbers are decimal texts.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct SequenceTop {
+    /// The table's schema.
+    pub schema: String,
+    /// The table.
+    pub table: String,
+    /// The column.
+    pub column: String,
+    /// The sequence's schema.
+    pub sequence_schema: String,
+    /// The sequence.
+    pub sequence: String,
+    /// Its step; below 0 it descends.
+    pub increment: String,
+    /// The furthest value in the table; `None`: it has no rows.
+    pub top: Option<String>,
+    /// Where the sequence stands.
+    pub last_value: Option<String>,
+    /// Whether that value was handed out.
+    pub is_called: Option<bool>,
+}
+
 /// Rows of one table, and the table's columns at that moment.
 #[derive(Debug, Deserialize)]
 pub(crate) struct PageSeen<'a> {
@@ -272,6 +295,19 @@ impl dyn SqlChannel {
     /// Asks where the sequences of some schemas stand.
     pub async fn sequences(&self, schemas: &[String]) -> Result<Vec<SequenceSeen>, SqlError> {
         ask(self, &Question::Sequences { schemas: schemas.to_vec() }).await
+    }
+
+    /// Asks how far numbered columns have come.
+    pub async fn tops(&self, columns: &[Numbered]) -> Result<Vec<SequenceTop>, SqlError> {
+        if columns.is_empty() {
+            return Ok(Vec::new());
+        }
+        ask(self, &Question::Tops { columns: columns.to_vec() }).await
+    }
+
+    /// Moves sequences.
+    pub async fn set_sequences(&self, positions: &[SequencePosition]) -> Result<(), SqlError> {
+        self.ask(&Question::SetSequences { positions: positions.to_vec() }).await.map(drop)
     }
 
     /// Asks for the exact number of rows, leaving out those of the tables `without`.

@@ -13,8 +13,9 @@ use crate::error::Failure;
 use crate::http::Http;
 use crate::supabase::client::{ApiError, SINGLE_LIMIT, key_headers};
 use crate::supabase::sql::install::HELPER_VERSION;
-use crate::supabase::sql::post::{Post, Refusal};
+use crate::supabase::sql::post::{Post, Refusal, lost};
 use crate::supabase::sql::question::positions_json;
+use crate::supabase::sql::write::{call_arguments, names_json};
 use crate::supabase::sql::{ChannelKind, PageOf, Question, SqlChannel, SqlError};
 
 /// The schema that holds the functions.
@@ -22,6 +23,16 @@ pub const HELPER_SCHEMA: &str = "supabackup";
 
 const INSTALL: &str = "run `supabackup helper-sql`, review what it prints, and run that once in the SQL editor; then add \
                        supabackup to the exposed schemas (Project Settings, Data API)";
+
+const INSTALL_WRITING: &str = "install the helper again, whole: run `supabackup helper-sql` without --read-only, review what it \
+                               prints, and run that once in the SQL editor";
+
+/// How a call is treated.
+#[derive(Debug, Clone, Copy)]
+struct How {
+    writes: bool,
+    repeatable: bool,
+}
 
 /// Questions through the helper's functions.
 #[derive(Debug)]
@@ -46,21 +57,17 @@ impl Helper {
         })
     }
 
-    async fn call(
-        &self,
-        function: &str,
-        arguments: &Value,
-        repeatable: bool,
-        limit: usize,
-    ) -> Result<Vec<u8>, SqlError> {
-        let answer = self.post.send(&format!("{}{function}", self.address), arguments, repeatable, limit).await?;
+    async fn call(&self, function: &str, arguments: &Value, how: How, limit: usize) -> Result<Vec<u8>, SqlError> {
+        let address = format!("{}{function}", self.address);
+        let sent = self.post.send(&address, arguments, how.repeatable, limit).await;
+        let answer = sent.map_err(|error| if how.writes { lost(error) } else { error })?;
         match answer.status {
             200..300 => Ok(answer.body),
-            _ => Err(self.refused(&self.post.refusal(&answer))),
+            _ => Err(self.refused(&self.post.refusal(&answer), how.writes)),
         }
     }
 
-    fn refused(&self, refusal: &Refusal) -> SqlError {
+    fn refused(&self, refusal: &Refusal, writes: bool) -> SqlError {
         let said = refusal.said();
         match (refusal.status, refusal.code.as_str()) {
             (406, _) | (_, "PGRST106") => SqlError::Absent(
@@ -70,7 +77,8 @@ impl Helper {
                 .hint(INSTALL),
             ),
             (_, "PGRST202" | "42883") => SqlError::Absent(
-                Failure::failed(format!("the schema supabackup lacks a function of the helper: {said}")).hint(INSTALL),
+                Failure::failed(format!("the schema supabackup lacks a function of the helper: {said}"))
+                    .hint(if writes { INSTALL_WRITING } else { INSTALL }),
             ),
             (401, _) | (403, "") => SqlError::Refused(Failure::failed(format!(
                 "the Data API does not let this key call the helper: {said}"
@@ -84,7 +92,10 @@ impl Helper {
                     ),
                 )
             }
-            (429 | 502 | 503, _) => self.post.silent(&said),
+            // turned away before anybody acted upon it
+            (429, _) | (_, "PGRST000" | "PGRST002" | "PGRST003") => self.post.silent(&said),
+            _ if writes => refusal.for_write(),
+            (502 | 503, _) => self.post.silent(&said),
             _ => refusal.for_question(),
         }
     }
@@ -92,7 +103,8 @@ impl Helper {
     /// Asks for the version, once.
     async fn fitting(&self) -> Result<(), SqlError> {
         let check = || async {
-            let body = self.call("version", &json!({}), true, SINGLE_LIMIT).await?;
+            let how = How { writes: false, repeatable: true };
+            let body = self.call("version", &json!({}), how, SINGLE_LIMIT).await?;
             fits(std::str::from_utf8(&body).ok().and_then(|text| text.trim().parse().ok()))
         };
         self.fits.get_or_try_init(check).await.copied()
@@ -119,8 +131,8 @@ fn fits(version: Option<u32>) -> Result<(), SqlError> {
 }
 
 /// The function for a question, and its arguments.
-fn call(question: &Question) -> (&'static str, Value) {
-    match question {
+fn call(question: &Question) -> Result<(&'static str, Value), SqlError> {
+    Ok(match question {
         Question::Catalog => ("catalog", json!({})),
         Question::Settings => ("settings", json!({})),
         Question::Tables => ("tables", json!({})),
@@ -129,8 +141,24 @@ fn call(question: &Question) -> (&'static str, Value) {
             ("count", json!({ "table_schema": table.schema, "table_name": table.name, "without": without }))
         }
         Question::Page(page) => (if page.content { "page" } else { "fingerprints" }, page_arguments(page)),
+        Question::Tops { columns } => {
+            ("tops", json!({ "columns": serde_json::to_string(columns).unwrap_or_default() }))
+        }
         Question::SetSequences { positions } => ("set_sequences", json!({ "positions": positions_json(positions) })),
-    }
+        Question::WriteAccess => ("write_access", json!({})),
+        Question::Load(load) => ("load", call_arguments(load.arguments())),
+        Question::Delete(delete) => ("delete", call_arguments(delete.arguments())),
+        Question::Digest(digest) => ("digest", call_arguments(digest.arguments())),
+        Question::Orphans { tables } => ("orphans", json!({ "tables": names_json(tables) })),
+        Question::Script { .. } => {
+            return Err(SqlError::Refused(
+                Failure::failed("the helper's functions run no scripts: none of them runs SQL that it is given").hint(
+                    "give SUPABASE_ACCESS_TOKEN (hosted) or use postgres-meta (self-hosted); or print the script with \
+                     `supabackup sql` and run it in the SQL editor",
+                ),
+            ));
+        }
+    })
 }
 
 fn page_arguments(page: &PageOf) -> Value {
@@ -157,11 +185,12 @@ impl SqlChannel for Helper {
     }
 
     async fn ask(&self, question: &Question) -> Result<String, SqlError> {
+        let (function, arguments) = call(question)?;
         self.fitting().await?;
-        let (function, arguments) = call(question);
-        let body = self.call(function, &arguments, !question.writes(), question.body_limit()).await?;
-        serde_json::from_slice(&body)
-            .map_err(|e| SqlError::Question(ApiError::Damaged(format!("the helper's answer is not a text: {e}"))))
+        let how = How { writes: question.writes(), repeatable: question.is_repeatable() };
+        let body = self.call(function, &arguments, how, question.body_limit()).await?;
+        let damaged = |e| SqlError::Question(ApiError::Damaged(format!("the helper's answer is not a text: {e}")));
+        serde_json::from_slice(&body).map_err(damaged).map_err(|error| if how.writes { lost(error) } else { error })
     }
 }
 

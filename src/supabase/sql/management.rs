@@ -12,7 +12,7 @@ use crate::error::Failure;
 use crate::http::Http;
 use crate::supabase::client::sensitive;
 use crate::supabase::sql::pace::Pace;
-use crate::supabase::sql::post::{Post, Refusal, one_text};
+use crate::supabase::sql::post::{Post, Refusal, lost, one_text};
 use crate::supabase::sql::{ChannelKind, Question, SqlChannel, SqlError};
 
 /// Where tokens are made.
@@ -68,7 +68,9 @@ impl Management {
                     "check SUPABASE_PROJECT_REF, and that the token belongs to a member of the project's organization",
                 ),
             ),
-            429 | 500..=503 | 505..=523 | 525..=543 => self.post.silent(&said),
+            429 => self.post.silent(&said),
+            _ if writes => refusal.for_write(),
+            500..=503 | 505..=523 | 525..=543 => self.post.silent(&said),
             _ => refusal.for_question(),
         }
     }
@@ -85,10 +87,12 @@ impl SqlChannel for Management {
         let url = if writes { self.address.clone() } else { format!("{}/read-only", self.address) };
         self.pace.turn().await;
         let body = json!({ "query": question.statement() });
-        let answer = self.post.send(&url, &body, !writes, question.body_limit()).await?;
+        let or_lost = |error| if writes { lost(error) } else { error };
+        let sent = self.post.send(&url, &body, question.is_repeatable(), question.body_limit()).await;
+        let answer = sent.map_err(or_lost)?;
         self.pace.learn(&answer.headers);
         match answer.status {
-            200..300 => one_text(&answer.body),
+            200..300 => one_text(&answer.body).map_err(or_lost),
             _ => Err(self.refused(&self.post.refusal(&answer), writes)),
         }
     }

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::error::Failure;
 use crate::http::Http;
 use crate::supabase::client::key_headers;
-use crate::supabase::sql::post::{Post, Refusal, one_text};
+use crate::supabase::sql::post::{Post, Refusal, lost, one_text};
 use crate::supabase::sql::{ChannelKind, Question, SqlChannel, SqlError};
 
 /// SQL through postgres-meta.
@@ -30,7 +30,7 @@ impl Meta {
         })
     }
 
-    fn refused(&self, refusal: &Refusal) -> SqlError {
+    fn refused(&self, refusal: &Refusal, writes: bool) -> SqlError {
         let said = refusal.said();
         match refusal.status {
             401 | 403 => SqlError::Refused(
@@ -42,7 +42,9 @@ impl Meta {
                     "hosted projects have none: use SUPABASE_ACCESS_TOKEN; self-hosted ones have it at the gateway's /pg/",
                 ),
             ),
-            429 | 502 | 503 => self.post.silent(&said),
+            429 => self.post.silent(&said),
+            _ if writes => refusal.for_write(),
+            502 | 503 => self.post.silent(&said),
             _ => refusal.for_question(),
         }
     }
@@ -56,10 +58,13 @@ impl SqlChannel for Meta {
 
     async fn ask(&self, question: &Question) -> Result<String, SqlError> {
         let body = json!({ "query": question.statement() });
-        let answer = self.post.send(&self.address, &body, !question.writes(), question.body_limit()).await?;
+        let writes = question.writes();
+        let or_lost = |error| if writes { lost(error) } else { error };
+        let sent = self.post.send(&self.address, &body, question.is_repeatable(), question.body_limit()).await;
+        let answer = sent.map_err(or_lost)?;
         match answer.status {
-            200..300 => one_text(&answer.body),
-            _ => Err(self.refused(&self.post.refusal(&answer))),
+            200..300 => one_text(&answer.body).map_err(or_lost),
+            _ => Err(self.refused(&self.post.refusal(&answer), writes)),
         }
     }
 }

@@ -15,19 +15,24 @@ mod post;
 mod prelude;
 mod question;
 mod tables;
+mod write;
+mod write_answers;
 
 use async_trait::async_trait;
 
 use crate::error::Failure;
 use crate::supabase::client::ApiError;
 
-pub use answers::{SequenceSeen, ServerSettings, SqlListing, SqlSchema, SqlTable, TableKind};
+pub use answers::{SequenceSeen, SequenceTop, ServerSettings, SqlListing, SqlSchema, SqlTable, TableKind};
 pub use helper::{HELPER_SCHEMA, Helper};
 pub use install::{install_sql, uninstall_sql};
 pub use management::Management;
 pub use meta::Meta;
-pub use question::{PageOf, Question, SequencePosition};
+pub use question::{Numbered, PageOf, Question, SequencePosition};
 pub use tables::SqlTables;
+pub(crate) use write::REHEARSED;
+pub use write::{DeleteOf, DigestOf, LoadOf, OnConflict};
+pub use write_answers::{Orphans, TableDigest, WriteAccess};
 
 /// Answers questions about a database.
 #[async_trait]
@@ -36,7 +41,8 @@ pub trait SqlChannel: std::fmt::Debug + Send + Sync {
     fn kind(&self) -> ChannelKind;
 
     /// Asks. The answer is one JSON document as text, exactly as the database wrote it; what is in it
-    /// depends on the question. A question that only reads may be sent more than once.
+    /// depends on the question. A question that is repeatable may be sent more than once; any other is
+    /// sent again only where it was certainly not acted upon.
     async fn ask(&self, question: &Question) -> Result<String, SqlError>;
 }
 
@@ -87,6 +93,17 @@ pub enum SqlError {
     /// There was an answer, and it is no for this one question.
     #[error("{0}")]
     Question(ApiError),
+    /// The database, or the service before it, refuses to write. Nothing was written.
+    #[error("{code} {message}")]
+    Database {
+        /// SQLSTATE, PostgREST's own code, or the status where there is neither.
+        code: String,
+        /// What is said, details and hint included, in one line.
+        message: String,
+    },
+    /// Nobody knows whether it was written: the answer was lost.
+    #[error("{0}")]
+    Lost(String),
 }
 
 impl SqlError {
@@ -94,7 +111,7 @@ impl SqlError {
     pub fn failure(&self) -> Failure {
         match self {
             Self::Refused(failure) | Self::Absent(failure) | Self::Silent(failure) => failure.clone(),
-            Self::Question(error) => Failure::failed(error.to_string()),
+            other @ (Self::Question(_) | Self::Database { .. } | Self::Lost(_)) => Failure::failed(other.to_string()),
         }
     }
 }

@@ -18,6 +18,8 @@ use crate::supabase::sql::SqlError;
 /// gone: the tables that only it can read would otherwise be waited for one by one.
 const GIVE_UPS: u32 = 4;
 
+const NO_REASON: &str = "no reason given";
+
 /// One address that questions are posted to.
 #[derive(Debug)]
 pub(super) struct Post {
@@ -90,27 +92,59 @@ impl Post {
     pub(super) fn refusal(&self, answer: &Answer) -> Refusal {
         let body: ErrorBody = serde_json::from_slice(&answer.body).unwrap_or_default();
         let clean = |text: &str| without_key(text, self.secret.expose_secret()).trim().to_owned();
+        let told = body.told();
+        let told = clean(&told);
         let message = body.message.or(body.error).map(|text| clean(&text)).filter(|text| !text.is_empty());
-        let message = message.unwrap_or_else(|| "no reason given".to_owned());
+        let message = message.unwrap_or_else(|| NO_REASON.to_owned());
         let given = body.code.as_ref().and_then(serde_json::Value::as_str).map(clean);
         let code = given.or_else(|| sqlstate(&message).map(str::to_owned)).unwrap_or_default();
-        Refusal { status: answer.status, code, message: plain(&message).to_owned() }
+        Refusal { status: answer.status, code, message: plain(&message).to_owned(), told }
+    }
+}
+
+/// A question that writes, and whose answer did not come: nobody knows what became of it.
+pub(super) fn lost(error: SqlError) -> SqlError {
+    match error {
+        SqlError::Question(ApiError::Broken(why)) => SqlError::Lost(why),
+        SqlError::Question(ApiError::Damaged(why)) => SqlError::Lost(why),
+        other => other,
     }
 }
 
 /// An answer that is no success.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Refusal {
     pub(super) status: u16,
     /// Of the database or of PostgREST; empty where there is none.
     pub(super) code: String,
     pub(super) message: String,
+    /// Message, details and hint, the same from every service.
+    pub(super) told: String,
 }
 
 impl Refusal {
     /// Status and reason in a few words.
     pub(super) fn said(&self) -> String {
         format!("{} ({})", self.status, self.message)
+    }
+
+    /// What it means for a question that writes, where it is not about the credential.
+    pub(super) fn for_write(&self) -> SqlError {
+        let no_code = self.code.is_empty() || self.code.starts_with("PGRST001");
+        // the service stopped waiting, or lost the database on the way; the database may have gone on
+        let gone_on = ["imeout", "terminated", "onnection"].iter().any(|word| self.message.contains(word));
+        match self.status {
+            413 => SqlError::Question(ApiError::TooLarge(self.said())),
+            // postgres-meta says it with a 500
+            _ if no_code && self.message.contains("too large") => SqlError::Question(ApiError::TooLarge(self.said())),
+            408 | 500.. if no_code => SqlError::Lost(self.said()),
+            // and a refusal without a reason may be the rest of an answer that was cut
+            _ if no_code && (gone_on || self.told == NO_REASON) => SqlError::Lost(self.said()),
+            status => {
+                let code = if self.code.is_empty() { status.to_string() } else { self.code.clone() };
+                SqlError::Database { code, message: self.told.clone() }
+            }
+        }
     }
 
     /// What it means for the question, where it is not about the credential.
@@ -138,6 +172,36 @@ struct ErrorBody {
     message: Option<String>,
     error: Option<String>,
     code: Option<serde_json::Value>,
+    #[serde(alias = "details")]
+    detail: Option<serde_json::Value>,
+    hint: Option<String>,
+}
+
+impl ErrorBody {
+    /// Message, details and hint in one line: they come apart, or all in the message as psql shows them.
+    fn told(&self) -> String {
+        let message = self.message.as_ref().or(self.error.as_ref()).map_or("", |text| plain(text));
+        let detail = self.detail.as_ref().and_then(serde_json::Value::as_str);
+        let mut parts = vec![String::new()];
+        let mut skip = false;
+        for line in message.lines() {
+            let label = ["DETAIL:  ", "HINT:  "].into_iter().find_map(|label| line.strip_prefix(label));
+            if let Some(text) = label {
+                skip = false;
+                parts.push(text.to_owned());
+            } else if ["LINE ", "QUERY:  ", "CONTEXT:  "].iter().any(|label| line.starts_with(label)) {
+                skip = true;
+            } else if let Some(last) = parts.last_mut().filter(|_| !skip) {
+                if !last.is_empty() {
+                    last.push(' ');
+                }
+                last.push_str(line);
+            }
+        }
+        parts.extend([detail, self.hint.as_deref()].into_iter().flatten().map(str::to_owned));
+        parts.retain(|part| !part.trim().is_empty());
+        if parts.is_empty() { NO_REASON.to_owned() } else { parts.join("; ") }
+    }
 }
 
 /// `… ERROR:  42P01: relation …` → `42P01`
@@ -195,7 +259,8 @@ mod tests {
     #[test]
     fn a_refusal_is_understood_with_and_without_a_code() {
         let meaning = |status, code: &str, message: &str| {
-            let refusal = Refusal { status, code: code.to_owned(), message: message.to_owned() };
+            let refusal =
+                Refusal { status, code: code.to_owned(), message: message.to_owned(), told: message.to_owned() };
             match refusal.for_question() {
                 SqlError::Question(error) => error,
                 other => ApiError::Rejected(other.to_string()),
@@ -207,6 +272,50 @@ mod tests {
         assert!(matches!(meaning(544, "", "upstream timeout"), ApiError::TimedOut(_)));
         assert!(matches!(meaning(400, "42P01", "no relation"), ApiError::Gone(_)));
         assert!(matches!(meaning(400, "22P02", "no number"), ApiError::Rejected(_)));
+    }
+
+    #[test]
+    fn every_service_tells_the_same_reason() -> Result<(), serde_json::Error> {
+        for body in [
+            r#"{"message":"Failed to run sql query: ERROR:  23505: duplicate key\nDETAIL:  Key (id)=(1)\n exists.\nHINT:  h\nQUERY:  SELECT\n 1\nCONTEXT:  PL/pgSQL\n function\n"}"#,
+            r#"{"message":"duplicate key","code":"23505","detail":"Key (id)=(1)  exists.","hint":"h","where":"PL/pgSQL"}"#,
+            r#"{"message":"duplicate key","code":"23505","details":"Key (id)=(1)  exists.","hint":"h"}"#,
+        ] {
+            let body: ErrorBody = serde_json::from_str(body)?;
+            assert_eq!(body.told(), "duplicate key; Key (id)=(1)  exists.; h");
+        }
+        assert_eq!(ErrorBody::default().told(), "no reason given");
+        Ok(())
+    }
+
+    #[test]
+    fn a_write_that_the_service_gave_up_on_is_lost_and_one_that_the_database_refused_is_not() {
+        let meaning = |status, code: &str, message: &str| {
+            let (code, message, told) = (code.to_owned(), message.to_owned(), message.to_owned());
+            Refusal { status, code, message, told }.for_write()
+        };
+        assert!(matches!(meaning(400, "23505", "duplicate"), SqlError::Database { code, .. } if code == "23505"));
+        assert!(matches!(
+            meaning(400, "57014", "canceling statement due to statement timeout"),
+            SqlError::Database { .. }
+        ));
+        assert!(matches!(meaning(500, "40001", "could not serialize"), SqlError::Database { .. }));
+        for (status, code, message) in [
+            (400, "", "Query read timeout"),
+            (400, "", "Connection terminated unexpectedly"),
+            (544, "", "upstream"),
+            (502, "", NO_REASON),
+            (400, "", NO_REASON),
+            (503, "PGRST001", "Database client error"),
+        ] {
+            assert!(matches!(meaning(status, code, message), SqlError::Lost(_)), "{status} {message}");
+        }
+        assert!(
+            matches!(meaning(400, "", "query: String must contain"), SqlError::Database { code, .. } if code == "400")
+        );
+        for (status, message) in [(413, NO_REASON), (500, "Request body is too large")] {
+            assert!(matches!(meaning(status, "", message), SqlError::Question(ApiError::TooLarge(_))), "{status}");
+        }
     }
 
     #[test]

@@ -42,6 +42,11 @@ pub(crate) fn prelude(writes: bool, schema: Option<&str>) -> String {
     out
 }
 
+/// What stands before a script, which brings its own settings: it may take as long as the service waits.
+pub(crate) fn script_prelude() -> String {
+    "SET LOCAL statement_timeout = 0;\nSET LOCAL lock_timeout = '10s';\n".to_owned()
+}
+
 fn settings() -> Vec<(&'static str, String)> {
     let mut all = vec![
         // whatever is not qualified is the system's own

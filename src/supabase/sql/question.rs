@@ -8,7 +8,8 @@ use crate::model::{TableName, quote_identifier};
 use crate::supabase::client::SINGLE_LIMIT;
 use crate::supabase::rows::Window;
 use crate::supabase::sql::catalog;
-use crate::supabase::sql::prelude::prelude;
+use crate::supabase::sql::prelude::{prelude, script_prelude};
+use crate::supabase::sql::write::{DeleteOf, DigestOf, LoadOf, anonymous, names_json};
 
 /// A question about a database.
 #[derive(Debug, Clone)]
@@ -33,11 +34,48 @@ pub enum Question {
     },
     /// Rows of one table, how many they are, and the table's columns.
     Page(PageOf),
-    /// Moves sequences; answers `{"set": 1}`. The only question that writes.
+    /// Moves sequences; answers `{"set": 1}`.
     SetSequences {
         /// Where to.
         positions: Vec<SequencePosition>,
     },
+    /// Who writes, and whether triggers and foreign keys can be kept quiet: `WriteAccess`.
+    WriteAccess,
+    /// Writes rows; answers `{"rows": 1}`, or with an error that says what a rehearsal would have answered.
+    Load(LoadOf),
+    /// Deletes rows; answers like `Load`.
+    Delete(DeleteOf),
+    /// How many rows a table has, and their digest: `TableDigest`.
+    Digest(DigestOf),
+    /// The foreign keys of these tables that do not hold: a list of `Orphans`.
+    Orphans {
+        /// The tables; their partitions are looked at too.
+        tables: Vec<TableName>,
+    },
+    /// How far columns that take values from a sequence have come, and where it stands: a list of
+    /// `SequenceTop`.
+    Tops {
+        /// The columns.
+        columns: Vec<Numbered>,
+    },
+    /// Runs a script, all of it or nothing; answers `{"done": true}`. The helper runs none.
+    Script {
+        /// Statements, each ended by a semicolon.
+        sql: String,
+    },
+}
+
+/// A column that takes its values from a sequence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Numbered {
+    /// The table's schema.
+    pub schema: String,
+    /// The table.
+    pub relation: String,
+    /// The column.
+    pub attribute: String,
+    /// The sequence behind its default, as a name for `regclass`; `None`: the column's own.
+    pub sequence: Option<String>,
 }
 
 /// Which rows, and how much of them.
@@ -82,11 +120,41 @@ const TABLES: &str = include_str!("queries/tables.sql");
 const SETTINGS: &str = include_str!("queries/settings.sql");
 const SEQUENCES: &str = include_str!("queries/sequences.sql");
 const SET_SEQUENCES: &str = include_str!("queries/set_sequences.sql");
+const TOPS: &str = include_str!("queries/tops.sql");
+const ORPHANS: &str = include_str!("queries/orphans.sql");
+pub(super) const WRITE_ACCESS: &str = include_str!("queries/write_access.sql");
+pub(super) const LOAD: &str = include_str!("queries/load.sql");
+pub(super) const DELETE: &str = include_str!("queries/delete.sql");
+pub(super) const DIGEST: &str = include_str!("queries/digest.sql");
 
 impl Question {
-    /// Whether it changes something.
+    /// Whether it may change something, or asks whether that is possible: then it goes to the role that
+    /// may write.
     pub fn writes(&self) -> bool {
-        matches!(self, Self::SetSequences { .. })
+        match self {
+            Self::SetSequences { .. } | Self::WriteAccess | Self::Load(_) | Self::Delete(_) | Self::Script { .. } => {
+                true
+            }
+            Self::Catalog
+            | Self::Settings
+            | Self::Tables
+            | Self::Sequences { .. }
+            | Self::Count { .. }
+            | Self::Page(_)
+            | Self::Digest(_)
+            | Self::Orphans { .. }
+            | Self::Tops { .. } => false,
+        }
+    }
+
+    /// Whether it may be asked twice without anything being done twice.
+    pub fn is_repeatable(&self) -> bool {
+        match self {
+            Self::WriteAccess => true,
+            Self::Load(load) => load.rehearse,
+            Self::Delete(delete) => delete.rehearse,
+            other => !other.writes(),
+        }
     }
 
     /// Answers larger than this are given up.
@@ -100,7 +168,11 @@ impl Question {
             Self::Page(page) => Some(page.table.schema.as_str()),
             _ => None,
         };
-        format!("{}{}", prelude(self.writes(), schema), self.select())
+        let settings = match self {
+            Self::Script { .. } => script_prelude(),
+            _ => prelude(self.writes(), schema),
+        };
+        format!("{settings}{}", self.select())
     }
 
     /// The SELECT alone.
@@ -113,6 +185,14 @@ impl Question {
             Self::Count { table, without } => count(table, without),
             Self::Page(page) => page.select(),
             Self::SetSequences { positions } => set_sequences(&quote_literal(&positions_json(positions))),
+            Self::WriteAccess => anonymous(WRITE_ACCESS, &[]),
+            Self::Load(load) => anonymous(LOAD, &load.arguments()),
+            Self::Delete(delete) => anonymous(DELETE, &delete.arguments()),
+            Self::Digest(digest) => anonymous(DIGEST, &digest.arguments()),
+            Self::Orphans { tables } => orphans(&quote_literal(&names_json(tables))),
+            Self::Tops { columns } => tops(&quote_literal(&serde_json::to_string(columns).unwrap_or_default())),
+            // a comment at the script's end must not swallow what follows
+            Self::Script { sql } => format!("{sql}\n;\nSELECT '{{\"done\": true}}'::pg_catalog.text AS answer"),
         }
     }
 }
@@ -139,6 +219,16 @@ pub(super) fn sequences(schemas: &str) -> String {
 /// `positions` is an expression of type `text`.
 pub(super) fn set_sequences(positions: &str) -> String {
     SET_SEQUENCES.trim_end().replace("{positions}", positions)
+}
+
+/// `columns` is an expression of type `text`.
+pub(super) fn tops(columns: &str) -> String {
+    TOPS.trim_end().replace("{user_table}", USER_TABLE.trim_end()).replace("{columns}", columns)
+}
+
+/// `tables` is an expression of type `text`.
+pub(super) fn orphans(tables: &str) -> String {
+    ORPHANS.trim_end().replace("{user_table}", USER_TABLE.trim_end()).replace("{tables}", tables)
 }
 
 fn count(table: &TableName, without: &[u32]) -> String {
@@ -251,10 +341,17 @@ mod tests {
     }
 
     #[test]
-    fn only_moving_sequences_writes() {
-        assert!(Question::SetSequences { positions: Vec::new() }.writes());
-        for question in [Question::Catalog, Question::Settings, Question::Tables] {
-            assert!(!question.writes() && question.statement().contains("transaction_read_only = 'on'"));
+    fn what_only_reads_cannot_write() {
+        assert!(Question::SetSequences { positions: Vec::new() }.writes() && Question::WriteAccess.is_repeatable());
+        let digest = DigestOf { table: TableName::new("s", "t"), columns: None, without: vec![1], printed: None };
+        let orphans = Question::Orphans { tables: vec![TableName::new("s", "t'")] };
+        assert!(orphans.statement().contains(r#"json_to_recordset('[{"schema":"s","name":"t''"}]'::json)"#));
+        for question in [Question::Catalog, Question::Settings, Question::Tables, Question::Digest(digest), orphans] {
+            assert!(
+                !question.writes()
+                    && question.is_repeatable()
+                    && question.statement().contains("transaction_read_only = 'on'")
+            );
         }
         let count = Question::Count { table: TableName::new("s", "t"), without: vec![7, 8] };
         assert!(

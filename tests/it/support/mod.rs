@@ -4,8 +4,10 @@
 pub(crate) mod compare;
 pub(crate) mod honest;
 pub(crate) mod run;
+pub(crate) mod screen;
 pub(crate) mod stack;
 
 pub(crate) use compare::restore_sql;
 pub(crate) use run::Run;
+pub(crate) use screen::Screen;
 pub(crate) use stack::Stack;

@@ -63,6 +63,12 @@ impl Run {
             .env("SUPABACKUP_MANAGEMENT_URL", stack.get("STACK_MANAGEMENT_URL"))
     }
 
+    /// More arguments.
+    pub(crate) fn args(mut self, more: &[&str]) -> Self {
+        self.command.args(more);
+        self
+    }
+
     /// One more variable.
     #[must_use]
     pub(crate) fn env(mut self, key: &str, value: impl AsRef<std::ffi::OsStr>) -> Self {
@@ -81,6 +87,11 @@ impl Run {
     pub(crate) fn inside(mut self, directory: &Path) -> Self {
         self.command.current_dir(directory);
         self
+    }
+
+    /// The call, to be started in another way.
+    pub(crate) fn into_command(self) -> Command {
+        self.command
     }
 
     /// Starts it.

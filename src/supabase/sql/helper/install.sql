@@ -1,8 +1,13 @@
 -- The helper of {tool}, version {version}: lets a backup see the whole database through the Data API.
 --
 -- WHAT IT IS FOR. The Data API shows only what is exposed and granted. With these functions a backup
--- also sees every other table, the schema, and the positions of sequences. Nothing else needs them:
--- where supabackup has an access token for the Management API, or reaches postgres-meta, leave it out.
+-- also sees every other table, the schema, and the positions of sequences.
+--[writing]
+-- A restore also writes what the Data API cannot, and without setting off triggers. `supabackup helper-sql
+-- --read-only` prints a helper that cannot write: enough for backups.
+--[end]
+-- Nothing else needs them: where supabackup has an access token for the Management API, or reaches
+-- postgres-meta, leave it out.
 --
 -- HOW TO INSTALL IT
 --   1. Read this file. Run it once as the role `postgres` (in the dashboard: SQL Editor). It may be
@@ -16,11 +21,25 @@
 --     `authenticated` may not even see the schema.
 --   * Each function answers one question. None runs SQL that it is given: names of tables and columns
 --     are looked up in the catalog or quoted by format(%I), values are quoted by format(%L).
---   * All of them only read, but for set_sequences, which a restore needs.
+--[reading]
+--   * All of them only read.
+--[end]
+--[writing]
+--   * Three of them write, for restores alone: `load` inserts rows or puts them in the place of others,
+--     `delete` deletes single rows by their address and version, `set_sequences` moves sequences. The first
+--     two can keep triggers, rules and foreign keys quiet while they do (session_replication_role). All others
+--     only read; `write_access` tries that setting and changes nothing.
+--[end]
 --   * They run with the rights of whoever installs them (SECURITY DEFINER), with a fixed search_path.
---     So they read every table that `postgres` may read, granted to the Data API or not, but no table
---     of the system, of an extension, or of Supabase's own schemas: of these only the project's users
---     (auth.users, identities, factors, SSO), password hashes included. The secret key can then read them.
+--     So they reach every table that `postgres` may reach, granted to the Data API or not, past row level
+--     security, but no table of the system, of an extension, or of Supabase's own schemas: of these only the
+--     project's users (auth.users, identities, factors, SSO), password hashes included.
+--[reading]
+--     The secret key can then read them.
+--[end]
+--[writing]
+--     The secret key can then read and change them: keep it accordingly.
+--[end]
 
 BEGIN;
 
@@ -63,18 +82,38 @@ CREATE OR REPLACE FUNCTION supabackup.catalog() RETURNS text
 {settings}
 {catalog}
 
+-- How far numbered columns of the user's tables have come, and where their sequences stand.
+CREATE OR REPLACE FUNCTION supabackup.tops(columns text) RETURNS text
+  LANGUAGE sql VOLATILE SECURITY DEFINER
+{settings}
+{tops}
+
 -- Where the sequences of some schemas stand.
 CREATE OR REPLACE FUNCTION supabackup.sequences(schemas text[]) RETURNS text
   LANGUAGE sql VOLATILE SECURITY DEFINER
 {settings}
 {sequences}
 
--- Moves sequences to where they stood. The only function that changes anything.
+-- The foreign keys of some tables that do not hold, and how many rows are concerned.
+CREATE OR REPLACE FUNCTION supabackup.orphans(tables text) RETURNS text
+  LANGUAGE sql VOLATILE SECURITY DEFINER
+{settings}
+{orphans}
+
+--[writing]
+-- Moves sequences to where they stood.
 CREATE OR REPLACE FUNCTION supabackup.set_sequences(positions text) RETURNS text
   LANGUAGE sql VOLATILE SECURITY DEFINER
 {settings}
 {set_sequences}
 
+-- Whether triggers and foreign keys can be kept quiet. Changes nothing.
+CREATE OR REPLACE FUNCTION supabackup.write_access() RETURNS text
+  LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+{settings}
+{write_access}
+
+--[end]
 -- The table of this name, if it is the user's; else an error. The others call it, and nobody else may.
 CREATE OR REPLACE FUNCTION supabackup.user_table(table_schema text, table_name text) RETURNS oid
   LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -176,6 +215,31 @@ SELECT supabackup.rows_between(table_schema, table_name, key_columns, hashed, fi
   end_offset, first_oid, end_oid, row_limit, false)
 $supabackup$;
 
+-- How many rows a table has, and the sum of their hashes.
+CREATE OR REPLACE FUNCTION supabackup.digest(table_schema text, table_name text, column_names text[], without oid[],
+    print_settings json) RETURNS text
+  LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+{settings}
+{digest}
+
+--[writing]
+-- Writes rows: each one's text, with every column of the table in its order. With `rehearse` everything
+-- is done, and taken back by an error at the end.
+CREATE OR REPLACE FUNCTION supabackup.load(table_schema text, table_name text, column_names text[], on_conflict text,
+    key_columns text[], set_columns text[], row_texts text, quiet boolean, rehearse boolean, print_settings json) RETURNS text
+  LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+{settings}
+{load}
+
+-- Deletes rows, each by table, address and version. Where foreign keys are kept quiet, rows of tables that
+-- are not `restored` must not refer to them.
+CREATE OR REPLACE FUNCTION supabackup.delete(table_schema text, table_name text, oids oid[], tids tid[], xmins xid[],
+    quiet boolean, rehearse boolean, restored text) RETURNS text
+  LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+{settings}
+{delete}
+
+--[end]
 -- Supabase grants new functions to anon and authenticated by default: both lose everything here.
 REVOKE ALL ON SCHEMA supabackup FROM PUBLIC, anon, authenticated, service_role;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA supabackup FROM PUBLIC, anon, authenticated, service_role;
@@ -185,7 +249,15 @@ GRANT EXECUTE ON FUNCTION supabackup.settings() TO service_role;
 GRANT EXECUTE ON FUNCTION supabackup.tables() TO service_role;
 GRANT EXECUTE ON FUNCTION supabackup.catalog() TO service_role;
 GRANT EXECUTE ON FUNCTION supabackup.sequences(text[]) TO service_role;
+GRANT EXECUTE ON FUNCTION supabackup.tops(text) TO service_role;
+GRANT EXECUTE ON FUNCTION supabackup.orphans(text) TO service_role;
+GRANT EXECUTE ON FUNCTION supabackup.digest(text, text, text[], oid[], json) TO service_role;
+--[writing]
 GRANT EXECUTE ON FUNCTION supabackup.set_sequences(text) TO service_role;
+GRANT EXECUTE ON FUNCTION supabackup.write_access() TO service_role;
+GRANT EXECUTE ON FUNCTION supabackup.load(text, text, text[], text, text[], text[], text, boolean, boolean, json) TO service_role;
+GRANT EXECUTE ON FUNCTION supabackup.delete(text, text, oid[], tid[], xid[], boolean, boolean, text) TO service_role;
+--[end]
 GRANT EXECUTE ON FUNCTION supabackup.count(text, text, oid[]) TO service_role;
 GRANT EXECUTE ON FUNCTION supabackup.page(text, text, text[], boolean, bigint, integer, bigint, integer, bigint, bigint, bigint) TO service_role;
 GRANT EXECUTE ON FUNCTION supabackup.fingerprints(text, text, text[], boolean, bigint, integer, bigint, integer, bigint, bigint, bigint) TO service_role;

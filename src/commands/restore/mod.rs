@@ -1,0 +1,280 @@
+//! `restore`: rows of a snapshot back into a project.
+//!
+//! look at both → compare → plan and rehearse → ask → safety snapshot → write → prove.
+
+mod apply;
+mod choose;
+pub mod compare;
+pub mod comparison;
+mod differences;
+mod index;
+pub mod mapping;
+mod order;
+mod output;
+mod plan;
+mod planned;
+mod planning;
+mod prove;
+mod rehearsal;
+mod rehearse;
+pub mod scan;
+mod script;
+mod send;
+mod sequences;
+mod site;
+mod tally;
+mod texts;
+mod work;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Semaphore;
+
+use crate::buffers::Buffers;
+use crate::cli::{RestoreArgs, SnapshotChoice};
+use crate::commands::{choice, connect};
+use crate::config::{Config, ProjectConfig};
+use crate::context::Context;
+use crate::error::{Failure, Outcome};
+use crate::model::{Depth, RestoreMode, RestoreReport, TableName, Undo, Verified};
+use crate::progress::Progress;
+use crate::snapshot::{self, Reader, SnapshotKeys};
+use crate::store::Store;
+
+use apply::Apply;
+use choose::{Chosen, Wishes};
+use output::{ask_snapshot, asks};
+use planned::Planned;
+use site::Site;
+
+/// Runs the command.
+pub async fn run(args: &RestoreArgs, config: &Config, context: &Context) -> anyhow::Result<Outcome> {
+    let project = config.project()?;
+    project.key.check(context.clock.now(), &project.name)?;
+    let store = crate::store::open(&config.store);
+    let latest = SnapshotChoice::Latest;
+    let keys = match &args.snapshot {
+        None if asks(args, context) => ask_snapshot(args, project, context, store.as_ref()).await?,
+        wanted => choice::chosen(store.as_ref(), args.project(), wanted.as_ref().unwrap_or(&latest), config).await?,
+    };
+    let job =
+        Job { args, config, project, context, store: store.as_ref(), keys: &keys, is_asking: AtomicBool::new(false) };
+    tokio::select! {
+        outcome = job.run() => outcome,
+        signal = job.stopped() => Err(Failure::failed(format!("stopped by {signal}"))
+            .hint("what was written stays; run the same command again, and it goes on from there")
+            .into()),
+    }
+}
+
+/// One restore, with everything that it works on.
+struct Job<'a> {
+    args: &'a RestoreArgs,
+    config: &'a Config,
+    project: &'a ProjectConfig,
+    context: &'a Context,
+    store: &'a dyn Store,
+    keys: &'a SnapshotKeys,
+    /// A question is on the screen: whoever asks gives the terminal back, and ends the run.
+    is_asking: AtomicBool,
+}
+
+impl Job<'_> {
+    /// Waits until the run has to stop.
+    async fn stopped(&self) -> &'static str {
+        let signal = self.context.stop.wait().await;
+        while self.is_asking.load(Ordering::SeqCst) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        signal
+    }
+
+    async fn run(&self) -> anyhow::Result<Outcome> {
+        let reader = Reader::open(self.store, self.keys.clone()).await?;
+        let chosen = self.choose(&reader).await?;
+        output::talk(self.context, &format!("verifying snapshot {} …", self.keys.id()));
+        let verified = snapshot::verify(self.store, self.keys, Depth::Opened).await?;
+        self.allow(&verified, &chosen)?;
+        let http = connect::http(self.config, Buffers::default())?;
+        let client = connect::client(self.config, self.project, &http)?;
+        let targets: Vec<TableName> = chosen.iter().map(|c| c.target.clone()).collect();
+        output::talk(self.context, &format!("comparing it with {} …", self.project.name));
+        let site = Site::observe(self.config, self.project, &http, &client, &targets).await?;
+        let progress = self.progress(&chosen);
+        let planned = self.planned(&reader, site, chosen, &progress).await;
+        progress.finish();
+        let mut planned = planned?;
+        if self.args.prints_script() {
+            return script::print(&reader, &planned).await;
+        }
+        self.show_plan(&planned.plan)?;
+        if self.args.dry_run {
+            return Ok(output::of_plan(&planned.plan));
+        }
+        output::startable(&planned.plan)?;
+        self.confirm(&planned.plan).await?;
+        self.restore(&reader, &mut planned).await
+    }
+
+    async fn choose(&self, reader: &Reader<'_>) -> anyhow::Result<Vec<Chosen>> {
+        let asks = asks(self.args, self.context);
+        let mut tables: Option<Vec<TableName>> = None;
+        if asks && self.args.tables().is_empty() && self.args.schemas().is_empty() {
+            let all = reader.manifest().tables.iter().map(|t| (t.name.clone(), t.rows)).collect();
+            tables = Some(self.pick_tables(all).await?);
+        }
+        let is_said = !self.args.modes().is_empty();
+        let mode = if asks && !is_said { self.pick_mode().await? } else { RestoreMode::InsertMissing };
+        let mut chosen = self.wishes().chosen(reader.manifest(), mode)?;
+        if let Some(tables) = tables {
+            chosen.retain(|c| tables.contains(&c.entry.name));
+        }
+        Ok(chosen)
+    }
+
+    fn wishes(&self) -> Wishes<'_> {
+        Wishes {
+            tables: self.args.tables(),
+            schemas: self.args.schemas(),
+            modes: self.args.modes(),
+            rows: self.args.rows(),
+        }
+    }
+
+    /// A snapshot that is not whole must not take anything away.
+    fn allow(&self, verified: &Verified, chosen: &[Chosen]) -> Result<(), Failure> {
+        let id = self.keys.id();
+        let why = match (verified.intact(), verified.complete) {
+            (true, true) => return Ok(()),
+            (false, _) => {
+                let first = verified.findings.iter().find(|f| f.severity == crate::model::Severity::Error);
+                let first = first.map(|f| format!(": {}: {}", f.subject, f.message)).unwrap_or_default();
+                format!("snapshot {id} does not verify{first}")
+            }
+            (true, false) => format!("snapshot {id} is incomplete"),
+        };
+        if chosen.iter().any(|table| table.mode == RestoreMode::Clear) {
+            return Err(Failure::failed(format!("{why}; it is never restored in the mode clear, which deletes"))
+                .hint("choose another snapshot (`supabackup list`), or --mode merge with --accept-incomplete"));
+        }
+        if !self.args.accept_incomplete() {
+            return Err(Failure::failed(format!("{why}; nothing was written")).hint(format!(
+                "`supabackup verify {id}` says what is wrong; --accept-incomplete restores what is there"
+            )));
+        }
+        Ok(())
+    }
+
+    fn progress(&self, chosen: &[Chosen]) -> Progress {
+        let rows = chosen.iter().map(|c| c.entry.rows).sum();
+        Progress::new(crate::commands::backup::progress_mode(self.config, self.context), chosen.len() as u64, rows)
+    }
+
+    fn apply<'a>(&self, reader: &'a Reader<'a>, progress: Progress) -> Apply<'a> {
+        Apply {
+            reader,
+            connections: self.config.connections,
+            progress,
+            keep_going: self.args.keep_going(),
+            room: Arc::new(Semaphore::new(self.config.connections + 2)),
+        }
+    }
+
+    async fn restore(&self, reader: &Reader<'_>, planned: &mut Planned) -> anyhow::Result<Outcome> {
+        let started = self.context.clock.now();
+        let undo = self.safety(planned).await?;
+        if let Some(undo) = &undo {
+            output::talk(self.context, &format!("safety snapshot {}; to undo: {}", undo.snapshot, undo.command));
+        }
+        let result = self.write_and_prove(reader, planned, undo.clone(), started).await;
+        match result {
+            Ok(report) => self.show_report(report).await,
+            Err(error) => match undo {
+                Some(undo) => Err(error.context(format!(
+                    "the restore did not end; the affected tables as they were before are in snapshot {}: {}",
+                    undo.snapshot, undo.command
+                ))),
+                None => Err(error),
+            },
+        }
+    }
+
+    async fn write_and_prove(
+        &self,
+        reader: &Reader<'_>,
+        planned: &mut Planned,
+        undo: Option<Undo>,
+        started: chrono::DateTime<chrono::Utc>,
+    ) -> anyhow::Result<RestoreReport> {
+        planned.create(self, reader).await?;
+        let counts = planned.plan.totals();
+        let progress = Progress::new(
+            crate::commands::backup::progress_mode(self.config, self.context),
+            planned.works.len() as u64,
+            counts.writes(),
+        );
+        progress.begin("writing", planned.works.len() as u64, counts.writes());
+        let began = Instant::now();
+        let apply = self.apply(reader, progress.clone());
+        let written = apply.run(&planned.works).await;
+        let seconds_writing = began.elapsed().as_secs_f64();
+        let tallies = match written {
+            Ok(tallies) => tallies,
+            Err(failure) => {
+                progress.finish();
+                return Err(failure.into());
+            }
+        };
+        output::talk(self.context, "checking what was written …");
+        progress.begin("checking", planned.works.len() as u64, counts.snapshot.max(counts.target));
+        let mut findings = sequences::settle(planned).await?;
+        findings.extend(planned.finish(self, reader).await?);
+        let mut tables = prove::prove(&apply, planned, &tallies, self.config).await?;
+        findings.extend(prove::foreign_keys(planned, &mut tables).await?);
+        let sequences = prove::first_writes(&apply, planned, &mut tables).await?;
+        progress.finish();
+        let mut report = RestoreReport {
+            plan: planned.plan.clone(),
+            started,
+            finished: self.context.clock.now(),
+            seconds_writing,
+            undo,
+            tables,
+            sequences,
+            findings,
+            complete: false,
+        };
+        report.complete = prove::is_complete(&report);
+        Ok(report)
+    }
+
+    /// Takes a snapshot of whatever may be lost.
+    async fn safety(&self, planned: &Planned) -> anyhow::Result<Option<Undo>> {
+        let tables = planned.endangered();
+        if tables.is_empty() {
+            return Ok(None);
+        }
+        output::talk(self.context, &format!("taking a safety snapshot of {} tables …", tables.len()));
+        let id = crate::commands::backup::take_for_safety(self.config, self.context, &tables, self.keys.id()).await?;
+        let command = output::undo_command(&id, planned, &self.project.name, self.config);
+        Ok(Some(Undo { snapshot: id, command }))
+    }
+
+    async fn planned(
+        &self,
+        reader: &Reader<'_>,
+        site: Site,
+        chosen: Vec<Chosen>,
+        progress: &Progress,
+    ) -> anyhow::Result<Planned> {
+        let mut planned = planning::plan(self, reader, site, chosen, progress).await?;
+        let apply = self.apply(reader, progress.clone());
+        rehearsal::rehearse(&apply, &mut planned).await?;
+        if self.args.keep_going() {
+            output::go_without(&mut planned.plan);
+        }
+        Ok(planned)
+    }
+}

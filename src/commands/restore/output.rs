@@ -1,0 +1,204 @@
+//! What a restore says and asks.
+
+use std::io::Write;
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+
+use super::Job;
+use super::planned::Planned;
+use crate::ask;
+use crate::cli::RestoreArgs;
+use crate::config::{Config, ProjectConfig};
+use crate::context::Context;
+use crate::error::{Failure, Outcome};
+use crate::model::{
+    Finding, RestoreMode, RestorePlan, RestoreReport, Severity, SnapshotId, SnapshotSummary, TableName,
+};
+use crate::render::{self, Palette};
+use crate::snapshot::{RESTORED, SnapshotKeys, list_snapshots};
+use crate::store::{Store, StoreUrl};
+
+/// Says what is being done, unless nobody wants to hear it.
+pub(super) fn talk(context: &Context, text: &str) {
+    if !context.terminal.quiet {
+        // nobody may be left to hear it
+        let _ = writeln!(std::io::stderr().lock(), "{}", text.replace(char::is_control, " "));
+    }
+}
+
+/// Columns of whatever the preview and the report are shown on.
+fn width(context: &Context) -> usize {
+    context.terminal.width.map_or(100, usize::from)
+}
+
+/// Whether a person is asked what was not said.
+pub(super) fn asks(args: &RestoreArgs, context: &Context) -> bool {
+    context.terminal.may_ask() && args.confirm().is_none() && !args.prints_script()
+}
+
+/// The snapshot that a person picks.
+pub(super) async fn ask_snapshot(
+    args: &RestoreArgs,
+    project: &ProjectConfig,
+    context: &Context,
+    store: &dyn Store,
+) -> anyhow::Result<SnapshotKeys> {
+    let all = list_snapshots(store, args.project()).await?;
+    // what was taken before a restore is found by its name, not in a list of backups
+    let all: Vec<SnapshotSummary> = all.into_iter().filter(|s| s.safety_of.is_none()).collect();
+    let (own, now) = (project.name.clone(), context.clock.now());
+    let known = all.clone();
+    let id = ask::aside(context, move |ask| ask::pick_snapshot(ask, &all, Some(&own), now)).await?;
+    let project = known.iter().find(|s| s.id == id).map(|s| s.project.clone()).unwrap_or_default();
+    Ok(SnapshotKeys::new(&project, id))
+}
+
+impl Job<'_> {
+    async fn ask<T: Send + 'static>(
+        &self,
+        questions: impl FnOnce(&mut dyn ask::Ask) -> Result<T, ask::Unanswered> + Send + 'static,
+    ) -> Result<T, Failure> {
+        self.is_asking.store(true, Ordering::SeqCst);
+        let answer = ask::aside(self.context, questions).await;
+        self.is_asking.store(false, Ordering::SeqCst);
+        answer
+    }
+
+    /// The tables that a person picks.
+    pub(super) async fn pick_tables(&self, tables: Vec<(TableName, u64)>) -> Result<Vec<TableName>, Failure> {
+        self.ask(move |ask| ask::pick_tables(ask, &tables)).await
+    }
+
+    /// The mode that a person picks.
+    pub(super) async fn pick_mode(&self) -> Result<RestoreMode, Failure> {
+        self.ask(ask::pick_mode).await
+    }
+
+    /// Nothing is written before the project's name was given.
+    pub(super) async fn confirm(&self, plan: &RestorePlan) -> Result<(), Failure> {
+        let name = &plan.to.name;
+        match self.args.confirm() {
+            Some(typed) => ask::not_this_project(typed, plan).map_err(|why| {
+                Failure::usage(format!("--confirm: {why}; nothing was written"))
+                    .hint(format!("--confirm {name} writes into this project; --dry-run shows what would happen"))
+            }),
+            None if asks(self.args, self.context) => {
+                let plan = plan.clone();
+                self.ask(move |ask| ask::confirm(ask, &plan)).await
+            }
+            None => {
+                Err(Failure::usage("a restore needs to be confirmed, and nobody can be asked; nothing was written")
+                    .hint(format!("--confirm {name} writes into this project; --dry-run shows what would happen")))
+            }
+        }
+    }
+
+    /// Shows the preview: as data where that is what was asked for, else as talk.
+    pub(super) fn show_plan(&self, plan: &RestorePlan) -> anyhow::Result<()> {
+        if self.args.json {
+            if self.args.dry_run {
+                render::print(&render::restore_plan_json(plan)?)?;
+            }
+            return Ok(());
+        }
+        let (now, terminal) = (self.context.clock.now(), self.context.terminal);
+        if self.args.dry_run {
+            let palette = Palette::new(terminal.color_on_stdout());
+            render::print(&render::restore_plan_human(plan, now, width(self.context), palette))?;
+        } else if !terminal.quiet {
+            let palette = Palette::new(terminal.color_on_stderr());
+            let text = render::restore_plan_human(plan, now, width(self.context), palette);
+            let _ = std::io::stderr().lock().write_all(text.as_bytes());
+        }
+        Ok(())
+    }
+
+    /// Leaves the report beside the snapshot and shows it.
+    pub(super) async fn show_report(&self, mut report: RestoreReport) -> anyhow::Result<Outcome> {
+        self.store_report(&mut report).await;
+        if self.args.json {
+            render::print(&render::restore_report_json(&report)?)?;
+        } else if !self.context.terminal.quiet || !report.complete {
+            let palette = Palette::new(self.context.terminal.color_on_stdout());
+            render::print(&render::restore_report_human(&report, width(self.context), palette))?;
+        }
+        Ok(if report.complete { Outcome::Done } else { Outcome::Incomplete })
+    }
+
+    async fn store_report(&self, report: &mut RestoreReport) {
+        let stem = format!("{RESTORED}/{}-{}", report.finished.format("%Y%m%dT%H%M%SZ"), self.project.name);
+        let json = render::restore_report_json(report).unwrap_or_default().into_bytes();
+        let texts = [
+            ("md", render::restore_report_md(report).into_bytes()),
+            ("html", render::restore_report_html(report).into_bytes()),
+            ("json", json),
+        ];
+        for (ending, text) in texts {
+            let stored = async {
+                let key = self.keys.at(&format!("{stem}.{ending}"))?;
+                self.store.put(&key, Bytes::from(text)).await
+            };
+            if let Err(error) = stored.await {
+                report.findings.push(
+                    Finding::warning("report-not-stored", "report", error.to_string())
+                        .hint("what it says is shown here too; the restore itself is not affected"),
+                );
+                return;
+            }
+        }
+        talk(self.context, &format!("report: {}/{stem}.md, .html and .json", self.keys.folder()));
+    }
+}
+
+/// How a run ends that only shows its plan.
+pub(super) fn of_plan(plan: &RestorePlan) -> Outcome {
+    let is_left_out = |finding: &Finding| LEFT_OUT.contains(&finding.code.as_str());
+    match (plan.is_blocked(), plan.all_findings().any(is_left_out)) {
+        (true, _) => Outcome::Findings,
+        (false, true) => Outcome::Incomplete,
+        (false, false) => Outcome::Done,
+    }
+}
+
+/// What a finding is called that keeps something from being restored.
+const LEFT_OUT: [&str; 7] =
+    ["rows-refused", "identity-always", "not-shown", "not-writable", "table-missing", "not-readable", "circle"];
+
+/// With --keep-going the rest is restored without what cannot be.
+pub(super) fn go_without(plan: &mut RestorePlan) {
+    let findings = plan.tables.iter_mut().flat_map(|table| &mut table.findings);
+    for finding in findings.filter(|f| f.severity == Severity::Error && LEFT_OUT.contains(&f.code.as_str())) {
+        finding.severity = Severity::Warning;
+    }
+}
+
+/// What keeps the restore from starting.
+pub(super) fn startable(plan: &RestorePlan) -> Result<(), Failure> {
+    let Some(finding) = plan.all_findings().find(|finding| finding.severity == Severity::Error) else { return Ok(()) };
+    let more = match LEFT_OUT.contains(&finding.code.as_str()) {
+        true => "; --keep-going restores everything else",
+        false => "",
+    };
+    let hint = finding.hint.as_deref().unwrap_or("see `supabackup restore --dry-run`");
+    Err(Failure::failed(format!("{}: {}; nothing was written", finding.subject, finding.message))
+        .hint(format!("{hint}{more}")))
+}
+
+/// The command that puts the affected tables back as they were.
+pub(super) fn undo_command(id: &SnapshotId, planned: &Planned, project: &str, config: &Config) -> String {
+    let StoreUrl::Directory(path) = &config.store;
+    let store = if path.as_os_str() == "backups" {
+        String::new()
+    } else {
+        format!(" --store {}", quoted(&path.display().to_string()))
+    };
+    let _ = planned;
+    format!("supabackup restore {id} --mode clear --confirm {project}{store}")
+}
+
+/// A word for a shell.
+fn quoted(text: &str) -> String {
+    let plain = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "/._-+@:".contains(c));
+    if plain { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}

@@ -1,0 +1,263 @@
+//! Compares, orders and rehearses: everything that has to be known before anything is written.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::Job;
+use super::apply::artifact;
+use super::choose::Chosen;
+use super::order::{general, order, outside, remember};
+use super::plan::{Draft, Means, draft, impossible, not_there};
+use super::planned::Planned;
+use super::site::Site;
+use super::work::{Marks, Work};
+use crate::ddl::Facts;
+use crate::error::Failure;
+use crate::model::{
+    Counts, Finding, Manifest, Project, RestoreMode, RestorePlan, SchemaStep, Severity, TableName, Target, TargetTable,
+    Through, WriteWay,
+};
+use crate::progress::Progress;
+use crate::snapshot::Reader;
+use crate::supabase::{Conflict, RestWriter, RowSource, SqlWriter, WriteError, Writer};
+
+/// Makes the plan.
+pub(super) async fn plan(
+    job: &Job<'_>,
+    reader: &Reader<'_>,
+    site: Site,
+    chosen: Vec<Chosen>,
+    progress: &Progress,
+) -> anyhow::Result<Planned> {
+    let manifest = reader.manifest();
+    let stored = match &manifest.structure {
+        Some(structure) => Some(crate::commands::sql::facts(reader, structure).await?),
+        None => None,
+    };
+    let mut site = site;
+    if let (false, Some(stored)) = (site.target.is_exact, &stored) {
+        remember(&mut site.target, &stored.target());
+    }
+    let tools = Tools::of(job, &site, manifest, &chosen).await?;
+    let (schema, is_begun) = step(job, &site, &tools, stored.as_ref(), &chosen, manifest.tables.len());
+    let made = stored.as_ref().filter(|_| schema == SchemaStep::Create).map(Facts::target);
+    let mut findings = general(job, &site, &chosen);
+    let mut works = Vec::new();
+    let mut lost = Vec::new();
+    let there = chosen.iter().filter_map(|c| site.tables.get(&c.target)?.1.counted).sum();
+    progress.begin("comparing", chosen.len() as u64, there);
+    for table in &chosen {
+        let draft = drafted(table, &site, &tools, made.as_ref()).await?;
+        let is_impossible = draft.is_impossible();
+        if is_impossible && !site.tables.contains_key(&draft.plan.target) {
+            lost.push(draft.plan);
+            continue;
+        }
+        let mut work = worked(job, reader, &site, &tools, draft, progress).await?;
+        match (is_impossible, work.plan.counts) {
+            (false, _) => works.push(work),
+            // what cannot be written is no matter where nothing is to be written
+            (true, counts) if counts.writes() == 0 => {
+                work.plan.findings.retain(|f| f.severity != Severity::Error);
+                work.plan.left_out.clear();
+                works.push(work);
+            }
+            (true, Counts { snapshot, target, unchanged, .. }) => {
+                work.plan.counts = Counts { snapshot, target, unchanged, ..Counts::default() };
+                lost.push(work.plan);
+            }
+        }
+    }
+    order(&mut works, made.as_ref().unwrap_or(&site.target), tools.means, &mut lost);
+    works.sort_by(|a, b| (a.plan.step, &a.plan.target).cmp(&(b.plan.step, &b.plan.target)));
+    findings.extend(works.iter().filter_map(|work| outside(work, &site, tools.means, &chosen)));
+    let to = Project { name: job.project.name.clone(), url: job.project.url.clone() };
+    let plan = RestorePlan {
+        snapshot: manifest.snapshot.clone(),
+        taken: manifest.started,
+        is_other_project: to.name != manifest.project.name,
+        from: manifest.project.clone(),
+        to,
+        way: tools.means.words(site.sql.as_ref().map(|sql| sql.kind.name())),
+        schema,
+        tables: works.iter().map(|work| work.plan.clone()).chain(lost).collect(),
+        findings,
+    };
+    Ok(Planned { plan, works, site, means: tools.means, stored, is_begun })
+}
+
+/// What rows are written with.
+struct Tools {
+    means: Means,
+    rest: Arc<RestWriter>,
+    /// For rows that were read through the Data API, and for those that were read through SQL.
+    sql: Option<[Arc<dyn Writer>; 2]>,
+    /// The way to SQL runs scripts.
+    runs_scripts: bool,
+}
+
+impl Tools {
+    async fn of(job: &Job<'_>, site: &Site, manifest: &Manifest, chosen: &[Chosen]) -> anyhow::Result<Self> {
+        let api = Self {
+            means: Means { way: WriteWay::Api, is_quiet: false },
+            rest: Arc::new(RestWriter::new(Arc::clone(&site.client))),
+            sql: None,
+            runs_scripts: false,
+        };
+        let wanted = job.args.through();
+        let sql = match (wanted, &site.sql) {
+            (Through::Only(WriteWay::Api), _) | (Through::Auto, None) => return Ok(api),
+            (Through::Only(WriteWay::Sql), None) => {
+                return Err(Failure::usage("--through sql: there is no SQL access to this project")
+                    .hint("set SUPABASE_ACCESS_TOKEN, or see `supabackup doctor` for the other ways")
+                    .into());
+            }
+            (_, Some(sql)) => sql,
+        };
+        let channel = sql.tables.channel();
+        let access = match channel.write_access().await {
+            Ok(access) => access,
+            // a token that only reads is enough for everything but writing
+            Err(error) if wanted == Through::Auto => {
+                let why = error.failure().message;
+                super::output::talk(job.context, &format!("SQL reads and cannot write ({why}): the Data API writes"));
+                return Ok(api);
+            }
+            Err(error) => return Err(error.failure().into()),
+        };
+        let targets: Vec<TableName> = chosen.iter().map(|c| c.target.clone()).collect();
+        let plain = || SqlWriter::new(Arc::clone(channel), access.quiet).restoring(targets.clone());
+        let of_api = match &manifest.settings.api {
+            Some(settings) => plain().printed_under(settings.clone()),
+            None => plain(),
+        };
+        Ok(Self {
+            means: Means { way: WriteWay::Sql, is_quiet: access.quiet },
+            sql: Some([Arc::new(of_api), Arc::new(plain())]),
+            runs_scripts: access.runs_scripts,
+            ..api
+        })
+    }
+
+    /// What writes the rows of a table.
+    fn writer(&self, chosen: &Chosen) -> Arc<dyn Writer> {
+        match &self.sql {
+            Some([of_api, of_sql]) => Arc::clone(if chosen.entry.read_through.is_some() { of_sql } else { of_api }),
+            None => Arc::clone(&self.rest) as Arc<dyn Writer>,
+        }
+    }
+}
+
+/// Whether the definitions are made first: only where none of the tables is there, and all are wanted. An
+/// earlier run may have made them without their keys, and then broken off.
+fn step(
+    job: &Job<'_>,
+    site: &Site,
+    tools: &Tools,
+    stored: Option<&Facts>,
+    chosen: &[Chosen],
+    all: usize,
+) -> (SchemaStep, bool) {
+    let Some(stored) = stored else { return (SchemaStep::Keep, false) };
+    let own: BTreeSet<TableName> = stored.tables_with_rows().collect();
+    let of_own = || chosen.iter().filter(|c| own.contains(&c.entry.name));
+    let is_everything = job.wishes().is_everything() && chosen.len() == all;
+    let wanted = !job.args.no_schema() && is_everything && tools.runs_scripts;
+    if !wanted || own.is_empty() {
+        return (SchemaStep::Keep, false);
+    }
+    if !of_own().any(|c| site.target.get(&c.target).is_some()) {
+        return (SchemaStep::Create, false);
+    }
+    let target = stored.target();
+    let has_key = |target: &Target, name: &TableName| target.get(name).is_some_and(|t| !t.primary_key.is_empty());
+    let keys_are_gone = of_own().all(|c| site.target.get(&c.target).is_some())
+        && of_own().any(|c| has_key(&target, &c.entry.name))
+        && !of_own().any(|c| has_key(&site.target, &c.target));
+    if keys_are_gone { (SchemaStep::Create, true) } else { (SchemaStep::Keep, false) }
+}
+
+async fn drafted(chosen: &Chosen, site: &Site, tools: &Tools, made: Option<&Target>) -> anyhow::Result<Draft> {
+    if let Some(table) = made.and_then(|made| made.get(&chosen.target))
+        && site.target.get(&chosen.target).is_none()
+    {
+        // its key comes after the rows
+        let new = TargetTable { primary_key: Vec::new(), ..table.clone() };
+        return Ok(draft(chosen, &new, site, tools.means, None));
+    }
+    let (Some(table), Some((_, access))) = (site.target.get(&chosen.target), site.tables.get(&chosen.target)) else {
+        return Ok(impossible(chosen, tools.means, not_there(&chosen.target, site)));
+    };
+    if tools.means.way == WriteWay::Sql {
+        return Ok(draft(chosen, table, site, tools.means, None));
+    }
+    if !matches!(access.source, RowSource::Rest) {
+        let message = "the Data API does not show it to this key, or not all of it";
+        let finding = Finding::error("not-shown", chosen.target.to_string(), message)
+            .hint("grant it to service_role, or restore it through SQL (docs/restore.md)");
+        return Ok(impossible(chosen, tools.means, finding));
+    }
+    let columns = table.columns.iter().filter(|c| chosen.entry.columns.iter().any(|s| s.name == c.name));
+    let columns: Vec<String> = columns.map(|c| c.name.clone()).collect();
+    let key = &table.primary_key;
+    let conflict = if key.is_empty() { Conflict::Refuse } else { Conflict::Update(key) };
+    match tools.rest.writable(&chosen.target, &columns, conflict).await {
+        Ok(writable) => Ok(draft(chosen, table, site, tools.means, Some(&writable))),
+        Err(WriteError::Fatal(failure)) => Err(failure.into()),
+        Err(error) => {
+            let finding = Finding::error("not-writable", chosen.target.to_string(), error.to_string());
+            Ok(impossible(chosen, tools.means, finding.hint("run the same command again, or restore it through SQL")))
+        }
+    }
+}
+
+/// Compares one table.
+async fn worked(
+    job: &Job<'_>,
+    reader: &Reader<'_>,
+    site: &Site,
+    tools: &Tools,
+    draft: Draft,
+    progress: &Progress,
+) -> anyhow::Result<Work> {
+    let key = draft.key();
+    let writer = tools.writer(&draft.chosen);
+    let Draft { chosen, plan, columns } = draft;
+    let mut work = Work {
+        artifact: artifact(&chosen.entry),
+        conflict_key: plan.key.clone(),
+        form: tools.means.form(),
+        columns,
+        key,
+        marks: Marks::AllAdded,
+        doomed: Vec::new(),
+        doomed_names: Vec::new(),
+        after: None,
+        rows: chosen.rows,
+        writer,
+        entry: chosen.entry,
+        plan,
+    };
+    let entry = Arc::clone(&work.entry);
+    let Some((comparing, findings)) = site.comparing(reader, &entry, &work, job.config, false)? else {
+        let rows = work.entry.rows;
+        work.plan.counts = Counts { snapshot: rows, add: rows, ..Counts::default() };
+        return Ok(work);
+    };
+    work.plan.findings.extend(findings);
+    let mut bar = progress.table(&work.plan.target, comparing.scan.reader.access().counted);
+    bar.phase("comparing");
+    let mode = work.plan.mode;
+    let mut comparison = comparing.compare(&mut |rows, bytes| bar.add(rows, bytes)).await?;
+    bar.read_all();
+    work.plan.findings.append(&mut comparison.findings);
+    work.plan.findings.extend(comparison.objections(mode, job.args.resume(), &work.plan.target));
+    work.plan.counts = comparison.counts(mode);
+    if mode == RestoreMode::Clear {
+        work.doomed = comparison.extras().to_vec();
+        work.doomed_names = comparison.extra_names().to_vec();
+    }
+    work.after = Some(comparison.expected_after(mode));
+    work.marks = Marks::Compared(Arc::new(comparison), mode);
+    Ok(work)
+}

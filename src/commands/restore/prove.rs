@@ -1,0 +1,307 @@
+//! After writing: is every row what it should be, do foreign keys hold, and does the next insert work?
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::apply::Apply;
+use super::comparison::Sum;
+use super::planned::Planned;
+use super::send::Tally;
+use super::work::Work;
+use crate::config::Config;
+use crate::error::Failure;
+use crate::format::{Batch, BatchColumn, BatchWriter};
+use crate::model::{
+    Counts, Finding, RestoreMode, RestoreReport, SequenceLeft, Severity, TablePlan, TableReport, TargetColumn, WriteWay,
+};
+use crate::supabase::sql::{DigestOf, SqlError};
+use crate::supabase::{Conflict, Load, WriteError};
+
+/// Compares every table with what it should be.
+pub(super) async fn prove(
+    apply: &Apply<'_>,
+    planned: &Planned,
+    tallies: &[Arc<Tally>],
+    config: &Config,
+) -> anyhow::Result<Vec<TableReport>> {
+    let mut reports = Vec::new();
+    for plan in &planned.plan.tables {
+        let work = planned.works.iter().position(|work| work.plan.target == plan.target);
+        reports.push(match work {
+            Some(i) => proven(apply, planned, &planned.works[i], &tallies[i], config).await?,
+            None => untouched(plan),
+        });
+    }
+    Ok(reports)
+}
+
+/// A table that could not be restored.
+fn untouched(plan: &TablePlan) -> TableReport {
+    TableReport {
+        target: plan.target.clone(),
+        done: Counts { snapshot: plan.counts.snapshot, target: plan.counts.target, ..Counts::default() },
+        rows_after: None,
+        is_equal: None,
+        refused: Vec::new(),
+        differences: Vec::new(),
+        more_differences: 0,
+        findings: plan.findings.clone(),
+    }
+}
+
+async fn proven(
+    apply: &Apply<'_>,
+    planned: &Planned,
+    work: &Work,
+    tally: &Tally,
+    config: &Config,
+) -> anyhow::Result<TableReport> {
+    let load = |n: &std::sync::atomic::AtomicU64| n.load(Ordering::Relaxed);
+    let refused = tally.refused();
+    let planned_counts = work.plan.counts;
+    let done = Counts {
+        add: load(&tally.added),
+        change: load(&tally.changed),
+        delete: load(&tally.deleted),
+        refused: refused.len() as u64,
+        ..planned_counts
+    };
+    let mut report = TableReport {
+        target: work.plan.target.clone(),
+        done,
+        rows_after: None,
+        is_equal: None,
+        refused,
+        differences: Vec::new(),
+        more_differences: 0,
+        findings: Vec::new(),
+    };
+    let dropped = load(&tally.dropped);
+    let target = work.plan.target.to_string();
+    if dropped > 0 {
+        let message = format!(
+            "the server took {dropped} rows and did not store them: a trigger or a rule dropped them, or they had come meanwhile"
+        );
+        report.findings.push(Finding::warning("rows-dropped", &target, message));
+    }
+    if let Some(now) = quick(planned, work).await?
+        && work.rows.is_all()
+        && Some(now) == work.expected(planned.plan.schema)
+    {
+        report.rows_after = Some(now.rows);
+        report.is_equal = Some(true);
+        return Ok(report);
+    }
+    let Some((comparing, _)) = planned.site.comparing(apply.reader, &work.entry, work, config, true)? else {
+        report.findings.push(Finding::error("not-proven", &target, "its rows cannot be read back"));
+        return Ok(report);
+    };
+    let mut bar = apply.progress.table(&work.plan.target, report_rows(work));
+    bar.phase("checking");
+    let now = comparing.compare(&mut |rows, bytes| bar.add(rows, bytes)).await?;
+    bar.read_all();
+    report.rows_after = Some(now.in_project().rows);
+    let wrong: u64 = now.wrong(work.plan.mode).iter().sum();
+    // with insert-missing, rows that were there and differ are nobody's business
+    let is_as_expected =
+        work.after.is_none_or(|after| after == now.in_project()) || work.plan.mode != RestoreMode::InsertMissing;
+    report.is_equal = Some(wrong == 0 && is_as_expected);
+    if wrong > 0 {
+        (report.differences, report.more_differences) =
+            comparing.differences(&now, work.plan.mode, MOST_DIFFERENCES).await?;
+        let message = format!("{wrong} rows are not as they should be");
+        report.findings.push(Finding::error("differs", &target, message).hint(
+            "others wrote to it meanwhile, a trigger changed values, or rows were refused: the report names them",
+        ));
+    } else if !is_as_expected {
+        let message = "every row of the snapshot is there, and rows that were not to change did: others wrote to it meanwhile, or a trigger";
+        report.findings.push(Finding::warning("moved", &target, message));
+        report.is_equal = Some(true);
+    }
+    Ok(report)
+}
+
+/// Differences that a report names.
+const MOST_DIFFERENCES: usize = 10_000;
+
+fn report_rows(work: &Work) -> Option<u64> {
+    work.after.map(|after| after.rows).or(Some(work.entry.rows))
+}
+
+/// Rows and digest in one question, where rows are compared as the server prints them.
+async fn quick(planned: &Planned, work: &Work) -> anyhow::Result<Option<Sum>> {
+    let Some(sql) = &planned.site.sql else { return Ok(None) };
+    let names: Vec<String> = work.entry.columns.iter().map(|c| c.name.clone()).collect();
+    let is_same = planned.site.tables.get(&work.plan.target).is_some_and(|(_, access)| access.column_names() == names);
+    if !is_same || planned.has_children(&work.plan.target) {
+        return Ok(None);
+    }
+    let of = DigestOf {
+        table: work.plan.target.clone(),
+        columns: None,
+        without: Vec::new(),
+        printed: planned.site.printed(&work.plan.target),
+    };
+    match sql.tables.channel().digest(of).await {
+        Ok(seen) => Ok(Some(Sum { rows: seen.rows, digest: seen.digest })),
+        // it takes too long in one statement: page by page, then
+        Err(SqlError::Question(_)) => Ok(None),
+        Err(error) => Err(error.failure().into()),
+    }
+}
+
+/// Foreign keys of restored tables that do not hold.
+pub(super) async fn foreign_keys(planned: &Planned, reports: &mut [TableReport]) -> anyhow::Result<Vec<Finding>> {
+    let Some(sql) = &planned.site.sql else {
+        let checked = "the database checked foreign keys with every row that was written";
+        return Ok(vec![Finding::info("foreign-keys", "foreign keys", checked)]);
+    };
+    let tables: Vec<_> = planned.works.iter().map(|work| work.plan.target.clone()).collect();
+    let orphans = sql.tables.channel().orphans(&tables).await.map_err(|error| error.failure())?;
+    for orphan in orphans {
+        let table = orphan.table();
+        let finding = match (orphan.rows, orphan.validated) {
+            (Some(rows), true) => {
+                let message = format!("{rows} rows break the foreign key {}", orphan.constraint);
+                Finding::error("foreign-key", table.to_string(), message)
+                    .hint("restore the table that it refers to as well, from the same snapshot")
+            }
+            (Some(rows), false) => {
+                let message = format!("{rows} rows break the foreign key {}, which is not valid", orphan.constraint);
+                Finding::info("foreign-key", table.to_string(), message)
+            }
+            (None, _) => {
+                let message =
+                    format!("the foreign key {} was not looked at: it is over spans of time", orphan.constraint);
+                Finding::info("foreign-key", table.to_string(), message)
+            }
+        };
+        if let Some(report) = reports.iter_mut().find(|report| report.target == table) {
+            report.findings.push(finding);
+        }
+    }
+    Ok(Vec::new())
+}
+
+/// Tries to insert a row into every table that numbers its rows by itself, and takes it back. Returns
+/// the sequences that stand in the way.
+pub(super) async fn first_writes(
+    apply: &Apply<'_>,
+    planned: &Planned,
+    reports: &mut [TableReport],
+) -> anyhow::Result<Vec<SequenceLeft>> {
+    let mut left = Vec::new();
+    for work in &planned.works {
+        let Some(table) = planned.site.target.get(&work.plan.target) else { continue };
+        let numbered: Vec<_> = table.columns.iter().filter(|c| super::sequences::is_numbered(c)).collect();
+        if numbered.is_empty() || work.entry.rows == 0 {
+            continue;
+        }
+        let names: Vec<&str> = numbered.iter().map(|c| c.name.as_str()).collect();
+        // as an application would: what has a default is left to it
+        let is_left = |c: &&TargetColumn| c.has_default || super::sequences::is_numbered(c);
+        let left_out: Vec<&str> = table.columns.iter().filter(is_left).map(|c| c.name.as_str()).collect();
+        let Some(report) = reports.iter_mut().find(|report| report.target == work.plan.target) else { continue };
+        let subject = work.plan.target.to_string();
+        match first_write(apply, work, &names, &left_out).await? {
+            Tried::Works => {
+                report.findings.push(Finding::info(
+                    "first-write",
+                    &subject,
+                    "the next insert works (tried, and taken back)",
+                ));
+            }
+            Tried::Taken(column, reason) => {
+                let sql = numbered.iter().find(|c| c.name == column);
+                let sql = sql.and_then(|c| super::sequences::statement(&work.plan.target, c)).unwrap_or_default();
+                let message = format!("the next insert fails, its number is taken: {reason}");
+                report.findings.push(Finding::error("sequence-behind", &subject, message).hint(format!("run: {sql}")));
+                left.push(SequenceLeft { table: work.plan.target.clone(), column, sql });
+            }
+            Tried::Refused(reason) if planned.means.way == WriteWay::Sql => {
+                // where sequences stand was read, and set
+                let message =
+                    format!("its sequence stands past every row; a copy of a row cannot be inserted: {reason}");
+                report.findings.push(Finding::info("first-write", &subject, message));
+            }
+            Tried::Refused(reason) => {
+                let message =
+                    format!("whether the next insert works could not be tried with a copy of a row: {reason}");
+                let sql: Vec<String> =
+                    numbered.iter().filter_map(|c| super::sequences::statement(&work.plan.target, c)).collect();
+                let hint = format!("to be sure, run: {}", sql.join(" "));
+                report.findings.push(Finding::warning("first-write", &subject, message).hint(hint));
+            }
+        }
+    }
+    Ok(left)
+}
+
+/// What became of a first write.
+enum Tried {
+    Works,
+    /// A number is taken: column and reason.
+    Taken(String, String),
+    /// It was refused for another reason.
+    Refused(String),
+}
+
+async fn first_write(apply: &Apply<'_>, work: &Work, numbered: &[&str], left_out: &[&str]) -> Result<Tried, Failure> {
+    let columns: Vec<String> =
+        work.plan.columns.iter().filter(|name| !left_out.contains(&name.as_str())).cloned().collect();
+    let batch_columns = work
+        .columns
+        .iter()
+        .map(|c| BatchColumn { field: c.field.filter(|_| !left_out.contains(&c.name.as_str())), ..c.clone() });
+    let writer = BatchWriter::new(work.form, batch_columns.collect(), work.key.clone());
+    let Some(part) = work.entry.parts_of(work.artifact).last() else { return Ok(Tried::Works) };
+    let (_, batch) = apply
+        .reader
+        .rows_of_part(&work.entry, part, (writer, Batch::default()), |(writer, batch), fields| {
+            batch.clear();
+            // two of them: one alone would stay, over the Data API
+            writer.push(fields, batch);
+            writer.push(fields, batch);
+            Ok(())
+        })
+        .await?;
+    let load = Load {
+        table: &work.plan.target,
+        columns: &columns,
+        conflict: Conflict::Refuse,
+        batch: &batch,
+        range: (0, batch.len()),
+        rehearse: true,
+    };
+    Ok(match work.writer.write(&load).await {
+        Ok(2) => Tried::Works,
+        Ok(_) => Tried::Refused("a trigger or a rule drops it".to_owned()),
+        Err(WriteError::Fatal(failure)) => return Err(failure),
+        Err(WriteError::Refused { code, message }) => {
+            let taken = numbered.iter().find(|name| code == "23505" && is_about(&message, name));
+            match taken {
+                Some(name) => Tried::Taken((*name).to_owned(), message),
+                None => Tried::Refused(message),
+            }
+        }
+        Err(error) => Tried::Refused(error.to_string()),
+    })
+}
+
+/// `Key (id)=(5) already exists.`
+fn is_about(message: &str, column: &str) -> bool {
+    let quoted = crate::model::quote_identifier(column);
+    let Some((_, rest)) = message.split_once("Key (") else { return false };
+    let Some((names, _)) = rest.split_once(")=(") else { return false };
+    names.split(", ").any(|name| name == column || name == quoted)
+}
+
+/// Whether everything that was planned was done, and nothing is left to do.
+pub(super) fn is_complete(report: &RestoreReport) -> bool {
+    let whole = |table: &TableReport| {
+        table.is_equal == Some(true)
+            && table.refused.is_empty()
+            && !table.findings.iter().any(|f| f.severity == Severity::Error)
+    };
+    report.sequences.is_empty() && report.tables.iter().all(whole) && !report.has_errors()
+}

@@ -1,0 +1,277 @@
+//! Writes the first rows of every table and takes them back: what the database would say, before
+//! anything is written.
+
+use super::apply::Apply;
+use super::work::{Mark, Work};
+use crate::error::Failure;
+use crate::format::{Batch, BatchWriter, Fields, RowForm};
+use crate::model::{RestoreMode, RowRefused};
+use crate::supabase::{Conflict, Load, WriteError};
+
+/// Bytes of one table's rows that are rehearsed. A table that has fewer to write is rehearsed whole.
+const MOST_BYTES: usize = 4 << 20;
+/// Requests that one table's rehearsal may take to find the rows that are refused.
+const MOST_REQUESTS: u32 = 400;
+
+/// What a rehearsal of one table showed.
+#[derive(Debug, Default)]
+pub(super) struct Rehearsed {
+    /// Rows that were tried.
+    pub(super) tried: u64,
+    /// Every row that is to be written was tried.
+    pub(super) is_whole: bool,
+    /// Rows that would be added, and are refused.
+    pub(super) adds: Vec<RowRefused>,
+    /// Rows that would be changed, and are refused.
+    pub(super) changes: Vec<RowRefused>,
+    /// Rows whose refusal may pass once others are written.
+    pub(super) open: u64,
+    /// Rows that could not be tried.
+    pub(super) untried: u64,
+}
+
+/// Why the Data API cannot write a row with a JSON null.
+pub(super) const JSON_NULL: &str =
+    "a JSON null cannot be written over the Data API, which would make SQL NULL of it: SQL access is needed";
+
+/// The first json column of a row that holds a JSON null.
+pub(super) fn json_null(fields: &Fields, json: &[usize]) -> bool {
+    json.iter().any(|&field| fields.get(field).is_some_and(|text| text.trim_ascii() == b"null"))
+}
+
+impl Apply<'_> {
+    /// Rehearses one table.
+    pub(super) async fn rehearse(&self, work: &Work) -> Result<Rehearsed, Failure> {
+        let mut trial = Trial::new(work);
+        if work.plan.counts.add + work.plan.counts.change == 0 {
+            return Ok(Rehearsed { is_whole: true, ..trial.seen });
+        }
+        for part in work.entry.parts_of(work.artifact) {
+            trial = self
+                .reader
+                .rows_of_part(&work.entry, part, trial, |trial, fields| {
+                    trial.row(fields);
+                    Ok(())
+                })
+                .await?;
+            if trial.is_full && trial.json.is_empty() {
+                break;
+            }
+        }
+        let Trial { batches, mut seen, is_full, .. } = trial;
+        seen.is_whole = !is_full;
+        let mut requests = 0;
+        for (batch, is_change) in batches.iter().flat_map(|pair| [(&pair[0], false), (&pair[1], true)]) {
+            let refused = self.try_batch(work, batch, &mut requests, &mut seen).await?;
+            if is_change { &mut seen.changes } else { &mut seen.adds }.extend(refused);
+        }
+        seen.is_whole &= requests < MOST_REQUESTS && seen.untried == 0;
+        Ok(seen)
+    }
+
+    async fn try_batch(
+        &self,
+        work: &Work,
+        batch: &Batch,
+        requests: &mut u32,
+        seen: &mut Rehearsed,
+    ) -> Result<Vec<RowRefused>, Failure> {
+        let mut refused = Vec::new();
+        let mut alone = Vec::new();
+        let mut good = None;
+        let mut todo = vec![(0, batch.len())];
+        while let Some((from, to)) = todo.pop() {
+            if from == to {
+                continue;
+            }
+            if to - from < work.writer.least_rehearsed() {
+                alone.push(from);
+                continue;
+            }
+            if *requests >= MOST_REQUESTS {
+                break;
+            }
+            *requests += 1;
+            match try_rows(work, batch, (from, to)).await? {
+                Tried::Taken => {
+                    seen.tried += (to - from) as u64;
+                    good = Some(from);
+                }
+                // many rows for one reason, which goes away with the tables that come before
+                Tried::Refused(code, _) if super::send::MAY_LIFT.contains(&code.as_str()) => {
+                    seen.open += (to - from) as u64
+                }
+                Tried::Refused(code, reason) if to - from == 1 => {
+                    judge(seen, &mut refused, batch.name(from), &code, &reason)
+                }
+                Tried::Refused(..) => {
+                    let middle = from + (to - from) / 2;
+                    todo.extend([(middle, to), (from, middle)]);
+                }
+            }
+        }
+        self.try_alone(work, batch, &alone, good, requests, seen, &mut refused).await?;
+        Ok(refused)
+    }
+
+    /// Rows that cannot be tried alone are tried together with one that is known to be taken.
+    #[expect(clippy::too_many_arguments, reason = "the state of one rehearsal")]
+    async fn try_alone(
+        &self,
+        work: &Work,
+        batch: &Batch,
+        rows: &[usize],
+        good: Option<usize>,
+        requests: &mut u32,
+        seen: &mut Rehearsed,
+        refused: &mut Vec<RowRefused>,
+    ) -> Result<(), Failure> {
+        for &row in rows {
+            if *requests >= MOST_REQUESTS {
+                seen.untried += 1;
+                continue;
+            }
+            *requests += 1;
+            let Some(good) = good else {
+                try_twice(work, batch, row, seen, refused).await?;
+                continue;
+            };
+            let mut pair = Batch::default();
+            pair.push_from(batch, good);
+            pair.push_from(batch, row);
+            match try_rows(work, &pair, (0, 2)).await? {
+                Tried::Taken => seen.tried += 1,
+                Tried::Refused(code, reason) => judge(seen, refused, batch.name(row), &code, &reason),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Without such a row: the same row two times over. That it collides with itself shows that nothing
+/// before a key's index refuses it.
+async fn try_twice(
+    work: &Work,
+    batch: &Batch,
+    row: usize,
+    seen: &mut Rehearsed,
+    refused: &mut Vec<RowRefused>,
+) -> Result<(), Failure> {
+    let mut pair = Batch::default();
+    pair.push_from(batch, row);
+    pair.push_from(batch, row);
+    match try_with(work, &pair, (0, 2), Conflict::Refuse).await? {
+        Tried::Taken => seen.tried += 1,
+        Tried::Refused(code, _) if code == "23505" || code == "23P01" => seen.tried += 1,
+        Tried::Refused(code, reason) => judge(seen, refused, batch.name(row), &code, &reason),
+    }
+    Ok(())
+}
+
+/// What the database says of some rows.
+enum Tried {
+    Taken,
+    /// Code and reason.
+    Refused(String, String),
+}
+
+async fn try_rows(work: &Work, batch: &Batch, range: (usize, usize)) -> Result<Tried, Failure> {
+    let key = &work.conflict_key;
+    let conflict = match (key.is_empty(), work.plan.mode) {
+        (true, _) => Conflict::Refuse,
+        (false, RestoreMode::InsertMissing) => Conflict::Ignore(key),
+        (false, _) => Conflict::Update(key),
+    };
+    try_with(work, batch, range, conflict).await
+}
+
+async fn try_with(work: &Work, batch: &Batch, range: (usize, usize), conflict: Conflict<'_>) -> Result<Tried, Failure> {
+    let (table, columns) = (&work.plan.target, work.plan.columns.as_slice());
+    let load = Load { table, columns, conflict, batch, range, rehearse: true };
+    Ok(match work.writer.write(&load).await {
+        Ok(rows) if rows == (range.1 - range.0) as u64 => Tried::Taken,
+        Ok(_) => Tried::Refused(String::new(), "it is taken and not stored: a trigger or a rule drops it".to_owned()),
+        Err(WriteError::Fatal(failure)) => return Err(failure),
+        Err(WriteError::Refused { code, message }) => Tried::Refused(code, message),
+        Err(WriteError::TooMuch(why) | WriteError::Unknown(why)) => Tried::Refused(String::new(), why),
+    })
+}
+
+fn judge(seen: &mut Rehearsed, refused: &mut Vec<RowRefused>, row: String, code: &str, reason: &str) {
+    seen.tried += 1;
+    if super::send::MAY_LIFT.contains(&code) {
+        seen.open += 1;
+        return;
+    }
+    refused.push(RowRefused { row, reason: reason.to_owned() });
+}
+
+/// The rows that are tried.
+struct Trial {
+    marks: super::work::Marks,
+    writer: BatchWriter,
+    row: u64,
+    /// Rows to add, and rows to change.
+    batches: Vec<[Batch; 2]>,
+    bytes: usize,
+    most_bytes: usize,
+    most_rows: usize,
+    is_full: bool,
+    json: Vec<usize>,
+    seen: Rehearsed,
+    name: Vec<u8>,
+    key: Vec<(String, usize)>,
+}
+
+impl Trial {
+    fn new(work: &Work) -> Self {
+        Self {
+            marks: work.marks.clone(),
+            writer: work.batch_writer(!work.plan.later.is_empty()),
+            row: 0,
+            batches: vec![Default::default()],
+            bytes: 0,
+            most_bytes: work.writer.batch_bytes(),
+            most_rows: work.writer.batch_rows(),
+            is_full: false,
+            json: if work.form == RowForm::Object { work.json_fields() } else { Vec::new() },
+            seen: Rehearsed::default(),
+            name: Vec::new(),
+            key: work.key.clone(),
+        }
+    }
+
+    fn row(&mut self, fields: &Fields) {
+        let mark = self.marks.of(self.row);
+        self.row += 1;
+        if mark == Mark::Nothing {
+            return;
+        }
+        let is_change = mark == Mark::Change;
+        if json_null(fields, &self.json) {
+            self.name.clear();
+            crate::format::name_row(&self.key, fields, &mut self.name);
+            let row = String::from_utf8_lossy(&self.name).into_owned();
+            let refusal = RowRefused { row, reason: JSON_NULL.to_owned() };
+            if is_change { &mut self.seen.changes } else { &mut self.seen.adds }.push(refusal);
+            return;
+        }
+        if self.is_full {
+            return;
+        }
+        if self.bytes >= MOST_BYTES {
+            self.is_full = true;
+            return;
+        }
+        let full = |batch: &Batch| batch.bytes() >= self.most_bytes || batch.len() >= self.most_rows;
+        if self.batches.last().is_none_or(|pair| full(&pair[usize::from(is_change)])) {
+            self.batches.push(Default::default());
+        }
+        if let Some(pair) = self.batches.last_mut() {
+            let batch = &mut pair[usize::from(is_change)];
+            let before = batch.bytes();
+            self.writer.push(fields, batch);
+            self.bytes += batch.bytes() - before;
+        }
+    }
+}
