@@ -15,7 +15,7 @@ demo: ## Back up a local sample project, verify it, and show what came of it
 test: ## Everything: format, lints, licenses, docs, unit tests, and the stories on a real stack
 	@tests/scripts/test
 
-bench: ## Measure against curl, pg_dump and a .range() script; writes docs/performance.md
+bench: ## Measure backup and restore against curl, COPY, pg_dump and a .range() script; writes docs/performance.md
 	@benches/run
 
 audit: ## Ask the RustSec database about known vulnerabilities (needs the network)

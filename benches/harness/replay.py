@@ -9,7 +9,7 @@ from collections import Counter
 
 from .measure import Failed, run
 
-WRITE_OUT = "%{urlnum} %{http_code} %{size_download} %{num_connects}\\n"
+WRITE_OUT = "%{urlnum} %{http_code} %{size_download} %{num_connects} %{size_upload}\\n"
 
 
 class Replay:
@@ -22,35 +22,46 @@ class Replay:
 
     def run(self, stack, connections, scratch):
         """Sends them all over so many connections, and checks what came back."""
-        config = scratch / "curl.conf"
-        config.write_text("next\n".join(request(entry, stack) for entry in self.entries))
-        config.chmod(0o600)
-        command = ["curl", "--silent", "--parallel", "--parallel-max", connections, "--config", config]
-        cost, told = run(command, scratch, stack)
-        self._check([line.split() for line in told.splitlines()], connections)
+        cost, answers = send([request(entry, stack) for entry in self.entries], connections, stack, scratch)
+        self._check(answers)
         return cost
 
-    def _check(self, answers, connections):
-        opened = sum(int(connects) for _, _, _, connects in answers)
-        if opened > connections:
-            raise Failed(f"curl opened {opened} connections instead of {connections}: it does not keep them")
-        got = Counter(answer_key(self.entries[int(n)], status, size) for n, status, size, _ in answers)
+    def _check(self, answers):
+        got = Counter(answer_key(self.entries[int(n)], status, size) for n, status, size, _, _ in answers)
         wanted = Counter(answer_key(e, e["status"], e["response_bytes"]) for e in self.entries)
         if got != wanted:
             raise Failed(f"curl got other answers: {got - wanted} instead of {wanted - got}")
 
 
+def send(stanzas, connections, stack, scratch):
+    """One curl sends these requests. Gives its cost and, for each answer, the fields of WRITE_OUT."""
+    config = scratch / "curl.conf"
+    config.write_text("next\n".join(stanzas))
+    config.chmod(0o600)
+    command = ["curl", "--silent", "--parallel", "--parallel-max", connections, "--config", config]
+    cost, told = run(command, scratch, stack)
+    answers = [line.split() for line in told.splitlines()]
+    opened = sum(int(connects) for _, _, _, connects, _ in answers)
+    if opened > connections:
+        raise Failed(f"curl opened {opened} connections instead of {connections}: it does not keep them")
+    return cost, answers
+
+
+def stanza(options):
+    """One request, whose answer is thrown away, in the form of curl's configuration file."""
+    options = [*options, ("output", "/dev/null"), ("write-out", WRITE_OUT)]
+    quoted = (str(text).replace('"', '\\"') for _, text in options)
+    return "".join(f'{name} = "{text}"\n' for (name, _), text in zip(options, quoted)) + "silent\n"
+
+
 def request(entry, stack):
-    """One request in the form of curl's configuration file."""
+    """One request of the record."""
     headers = [f"apikey: {stack.key}", "accept: */*"]
     if entry["profile"]:
         headers.append(f"accept-profile: {entry['profile']}")
     if counts(entry):
         headers.append("prefer: count=exact")
-    options = [("url", stack.url + entry["target"]), ("output", "/dev/null"), ("write-out", WRITE_OUT)]
-    options += [("header", header) for header in headers]
-    quoted = (text.replace('"', '\\"') for _, text in options)
-    return "".join(f'{name} = "{text}"\n' for (name, _), text in zip(options, quoted)) + "silent\n"
+    return stanza([("url", stack.url + entry["target"]), *(("header", header) for header in headers)])
 
 
 def answer_key(entry, status, size):

@@ -39,6 +39,7 @@ class Stack:
         self.url = values["SUPABASE_URL"]
         self.key = values["SUPABASE_SECRET_KEY"]
         self.database_url = values["STACK_POSTGRES_URL"]
+        self._admin_url = values["STACK_DATABASE_URL"]
         self.pg_bin = Path(values["STACK_PG_BIN"])
         self._dir = Path(values["STACK_DIR"])
         self._control = values["STACK_GATEWAY_CONTROL"]
@@ -48,6 +49,12 @@ class Stack:
         ours = ("SUPABASE_", "SUPABACKUP_")
         env = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         return {**env, "SUPABASE_URL": self.url, "SUPABASE_SECRET_KEY": self.key}
+
+    def sql(self, *statements):
+        """Runs statements as the superuser, each in a transaction of its own, and gives what they say."""
+        psql = [self.pg_bin / "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", self._admin_url]
+        commands = [part for statement in statements for part in ("-c", statement)]
+        return subprocess.run([*psql, *commands], stdout=subprocess.PIPE, text=True, check=True).stdout
 
     def control(self, method, path, body=None):
         """Asks the gateway's control API."""
