@@ -107,9 +107,11 @@ pub(super) struct RestoreTarget {
     retries: Option<String>,
     #[arg(long, value_name = "DURATION", help = help("retry_delay"))]
     retry_delay: Option<String>,
-    /// Alone: print the SQL that would restore, instead of running it. `--sql=WAY`: how SQL reaches the
-    /// database: auto, management, meta, helper, none [SUPABACKUP_SQL]
-    #[arg(long, value_name = "WAY", num_args = 0..=1, require_equals = true)]
+    #[arg(
+        long, value_name = "WAY", num_args = 0..=1, require_equals = true,
+        help = "Alone: print the SQL that would restore, instead of running it. `--sql=WAY`: how SQL reaches the \
+                database: auto, management, meta, helper, none [SUPABACKUP_SQL]"
+    )]
     sql: Option<Option<String>>,
 }
 

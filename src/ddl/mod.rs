@@ -73,6 +73,12 @@ impl Facts {
         tables.map(|r| TableName::new(&r.schema, &r.name))
     }
 
+    /// Every table that the definition makes, partitions too.
+    pub fn made_tables(&self) -> Vec<TableName> {
+        let tables = self.relations.iter().filter(|r| matches!(r.kind.as_str(), "r" | "p"));
+        tables.map(|r| TableName::new(&r.schema, &r.name)).collect()
+    }
+
     /// Columns of a table that the server computes.
     pub fn generated_columns(&self, table: &TableName) -> Vec<String> {
         let of = self.relations.iter().find(|r| r.schema == table.schema && r.name == table.name);

@@ -66,7 +66,7 @@ pub(super) fn wrapped(first: &str, text: &str, width: usize) -> String {
     out
 }
 
-/// [`wrapped`], from the first column on.
+/// Like `wrapped`, from the first column on.
 pub fn paragraph(text: &str, width: usize) -> String {
     wrapped("", text, width)
 }

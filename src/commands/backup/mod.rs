@@ -55,20 +55,7 @@ pub async fn run(args: &BackupArgs, config: &Config, context: &Context) -> anyho
         return output::plan(&found, args.json);
     }
     let store = crate::store::open(&config.store);
-    let keys = SnapshotKeys::new(&project.name, SnapshotId::new(context.clock.now(), random_tail()?));
-    let committing = Arc::new(AtomicBool::new(false));
-    let job = Job {
-        config,
-        project,
-        context,
-        client: &client,
-        buffers,
-        store: &store,
-        keys: &keys,
-        safety_of: None,
-        committing: &committing,
-    };
-    let manifest = job.run(found).await?;
+    let (keys, manifest) = take(config, context, &client, buffers, &store, found, None).await?;
     output::done(&manifest, store.as_ref(), &keys, args.json, context)
 }
 
@@ -97,20 +84,7 @@ pub(crate) async fn take_for_safety(
     // a name that is a pattern too may have let others through
     found.tables.retain(|(relation, _)| tables.contains(&relation.name));
     let store = crate::store::open(&config.store);
-    let keys = SnapshotKeys::new(&project.name, SnapshotId::new(context.clock.now(), random_tail()?));
-    let committing = Arc::new(AtomicBool::new(false));
-    let job = Job {
-        config,
-        project,
-        context,
-        client: &client,
-        buffers,
-        store: &store,
-        keys: &keys,
-        safety_of: Some(snapshot.clone()),
-        committing: &committing,
-    };
-    let manifest = job.run(found).await?;
+    let (keys, manifest) = take(config, context, &client, buffers, &store, found, Some(snapshot)).await?;
     let lost: Vec<&str> = manifest.missing.iter().map(|m| m.subject.as_str()).collect();
     if let Some(table) = tables.iter().find(|t| !manifest.tables.iter().any(|entry| entry.name == **t)) {
         return Err(unsafe_to_go_on(&format!("{table} could not be read")).into());
@@ -119,6 +93,25 @@ pub(crate) async fn take_for_safety(
         return Err(unsafe_to_go_on(&lost.join(", ")).into());
     }
     Ok(keys.id().clone())
+}
+
+/// Takes one snapshot, or leaves nothing. `safety_of`: the snapshot that is about to be restored.
+async fn take(
+    config: &Config,
+    context: &Context,
+    client: &Arc<Client>,
+    buffers: Buffers,
+    store: &Arc<dyn Store>,
+    found: Found,
+    safety_of: Option<&SnapshotId>,
+) -> anyhow::Result<(SnapshotKeys, Manifest)> {
+    let project = config.project()?;
+    let keys = SnapshotKeys::new(&project.name, SnapshotId::new(context.clock.now(), random_tail()?));
+    let committing = Arc::new(AtomicBool::new(false));
+    let safety_of = safety_of.cloned();
+    let job = Job { config, project, context, client, buffers, store, keys: &keys, safety_of, committing: &committing };
+    let manifest = job.run(found).await?;
+    Ok((keys, manifest))
 }
 
 fn unsafe_to_go_on(lost: &str) -> Failure {

@@ -145,7 +145,7 @@ impl Apply<'_> {
             .map(<[usize]>::to_vec)
             .collect();
         let mut waiting: Vec<(usize, RowRefused)> = Vec::new();
-        let mut rounds = 0;
+        let mut held = usize::MAX;
         loop {
             while let Some(rows) = todo.pop() {
                 let versions: Vec<RowVersion> = rows.iter().map(|&i| doomed[i]).collect();
@@ -170,16 +170,12 @@ impl Apply<'_> {
                     }
                 }
             }
-            rounds += 1;
-            // a row may be held by another one that was deleted since
-            if waiting.is_empty() || waiting.len() >= doomed.len() || rounds >= ROUNDS {
+            // a row may have been held by another one that was deleted since
+            if waiting.is_empty() || waiting.len() >= held {
                 break;
             }
-            let before = tally.deleted.load(Ordering::Relaxed);
+            held = waiting.len();
             todo = waiting.drain(..).map(|(row, _)| vec![row]).collect();
-            if rounds > 1 && before == 0 {
-                break;
-            }
         }
         progress.read_all();
         for (_, refusal) in waiting {

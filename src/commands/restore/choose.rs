@@ -1,11 +1,12 @@
 //! What a person chose: tables of the snapshot, where they go, what is done with their rows.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::error::Failure;
 use crate::model::{
-    Manifest, ModeChoice, RestoreMode, RowChoice, RowFilter, TableChoice, TableEntry, TableName, TypedTable,
+    Artifact, Finding, Manifest, ModeChoice, RestoreMode, RowChoice, RowFilter, TableChoice, TableEntry, TableName,
+    TypedTable,
 };
 
 /// A table that is to be restored.
@@ -19,6 +20,27 @@ pub(super) struct Chosen {
     pub(super) mode: RestoreMode,
     /// Which rows.
     pub(super) rows: RowFilter,
+    /// Why its rows cannot be read from the snapshot.
+    pub(super) damage: Option<String>,
+}
+
+impl Chosen {
+    /// Leaves out the form of the rows that is damaged; if both are, says so.
+    pub(super) fn without(&mut self, damaged: &HashMap<&str, &Finding>) {
+        let wrong = |artifact| self.entry.parts_of(artifact).find_map(|part| damaged.get(part.key.as_str()));
+        let has = |artifact| self.entry.parts_of(artifact).next().is_some();
+        let [sql, json] = [Artifact::Sql, Artifact::Json].map(|a| (has(a), wrong(a)));
+        let Some(finding) = sql.1.or(json.1) else { return };
+        let whole = match (sql, json) {
+            ((true, None), _) => Artifact::Sql,
+            (_, (true, None)) => Artifact::Json,
+            _ => {
+                self.damage = Some(format!("{}: {}", finding.subject, finding.message));
+                return;
+            }
+        };
+        Arc::make_mut(&mut self.entry).parts.retain(|part| part.artifact == whole);
+    }
 }
 
 /// What was typed.
@@ -91,7 +113,13 @@ impl Wishes<'_> {
 }
 
 fn plain(entry: &TableEntry, target: TableName) -> Chosen {
-    Chosen { entry: Arc::new(entry.clone()), target, mode: RestoreMode::InsertMissing, rows: RowFilter::default() }
+    Chosen {
+        entry: Arc::new(entry.clone()),
+        target,
+        mode: RestoreMode::InsertMissing,
+        rows: RowFilter::default(),
+        damage: None,
+    }
 }
 
 fn unknown(table: &TypedTable, flag: &str, manifest: &Manifest) -> Failure {

@@ -26,6 +26,7 @@ mod tally;
 mod texts;
 mod work;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -38,7 +39,7 @@ use crate::commands::{choice, connect};
 use crate::config::{Config, ProjectConfig};
 use crate::context::Context;
 use crate::error::{Failure, Outcome};
-use crate::model::{Depth, RestoreMode, RestoreReport, TableName, Undo, Verified};
+use crate::model::{Depth, Finding, RestoreMode, RestoreReport, Severity, TableName, Undo, Verified};
 use crate::progress::Progress;
 use crate::snapshot::{self, Reader, SnapshotKeys};
 use crate::store::Store;
@@ -93,15 +94,20 @@ impl Job<'_> {
 
     async fn run(&self) -> anyhow::Result<Outcome> {
         let reader = Reader::open(self.store, self.keys.clone()).await?;
-        let chosen = self.choose(&reader).await?;
+        let mut chosen = self.choose(&reader).await?;
         output::talk(self.context, &format!("verifying snapshot {} …", self.keys.id()));
         let verified = snapshot::verify(self.store, self.keys, Depth::Opened).await?;
         self.allow(&verified, &chosen)?;
-        let http = connect::http(self.config, Buffers::default())?;
+        let errors = verified.findings.iter().filter(|f| f.severity == Severity::Error);
+        let damaged: HashMap<&str, &Finding> = errors.map(|finding| (finding.subject.as_str(), finding)).collect();
+        chosen.iter_mut().for_each(|table| table.without(&damaged));
+        // pages are read into what scans give back: fresh memory for each would leave holes
+        let buffers = Buffers::default();
+        let http = connect::http(self.config, buffers.clone())?;
         let client = connect::client(self.config, self.project, &http)?;
         let targets: Vec<TableName> = chosen.iter().map(|c| c.target.clone()).collect();
         output::talk(self.context, &format!("comparing it with {} …", self.project.name));
-        let site = Site::observe(self.config, self.project, &http, &client, &targets).await?;
+        let site = Site::observe(self.config, self.project, &http, &client, buffers, &targets).await?;
         let progress = self.progress(&chosen);
         let planned = self.planned(&reader, site, chosen, &progress).await;
         progress.finish();
@@ -149,7 +155,7 @@ impl Job<'_> {
         let why = match (verified.intact(), verified.complete) {
             (true, true) => return Ok(()),
             (false, _) => {
-                let first = verified.findings.iter().find(|f| f.severity == crate::model::Severity::Error);
+                let first = verified.findings.iter().find(|f| f.severity == Severity::Error);
                 let first = first.map(|f| format!(": {}: {}", f.subject, f.message)).unwrap_or_default();
                 format!("snapshot {id} does not verify{first}")
             }
@@ -186,7 +192,7 @@ impl Job<'_> {
         let started = self.context.clock.now();
         let undo = self.safety(planned).await?;
         if let Some(undo) = &undo {
-            output::talk(self.context, &format!("safety snapshot {}; to undo: {}", undo.snapshot, undo.command));
+            output::say(&format!("safety snapshot {}; to undo: {}", undo.snapshot, undo.command));
         }
         let result = self.write_and_prove(reader, planned, undo.clone(), started).await;
         match result {
@@ -272,9 +278,7 @@ impl Job<'_> {
         let mut planned = planning::plan(self, reader, site, chosen, progress).await?;
         let apply = self.apply(reader, progress.clone());
         rehearsal::rehearse(&apply, &mut planned).await?;
-        if self.args.keep_going() {
-            output::go_without(&mut planned.plan);
-        }
+        output::go_without(&mut planned.plan, self.args);
         Ok(planned)
     }
 }

@@ -22,9 +22,14 @@ use crate::store::{Store, StoreUrl};
 /// Says what is being done, unless nobody wants to hear it.
 pub(super) fn talk(context: &Context, text: &str) {
     if !context.terminal.quiet {
-        // nobody may be left to hear it
-        let _ = writeln!(std::io::stderr().lock(), "{}", text.replace(char::is_control, " "));
+        say(text);
     }
+}
+
+/// Says what everybody has to hear.
+pub(super) fn say(text: &str) {
+    // nobody may be left to hear it
+    let _ = writeln!(std::io::stderr().lock(), "{}", text.replace(char::is_control, " "));
 }
 
 /// Columns of whatever the preview and the report are shown on.
@@ -161,14 +166,29 @@ pub(super) fn of_plan(plan: &RestorePlan) -> Outcome {
     }
 }
 
-/// What a finding is called that keeps something from being restored.
-const LEFT_OUT: [&str; 7] =
-    ["rows-refused", "identity-always", "not-shown", "not-writable", "table-missing", "not-readable", "circle"];
+const DAMAGED: &str = "damaged";
 
-/// With --keep-going the rest is restored without what cannot be.
-pub(super) fn go_without(plan: &mut RestorePlan) {
+/// What a finding is called that keeps something from being restored.
+const LEFT_OUT: [&str; 8] = [
+    DAMAGED,
+    "rows-refused",
+    "identity-always",
+    "not-shown",
+    "not-writable",
+    "table-missing",
+    "not-readable",
+    "circle",
+];
+
+/// With --keep-going the rest is restored without what cannot be; with --accept-incomplete, without what
+/// is damaged.
+pub(super) fn go_without(plan: &mut RestorePlan, args: &RestoreArgs) {
+    let is_accepted = |code: &str| match code {
+        DAMAGED => args.accept_incomplete(),
+        code => args.keep_going() && LEFT_OUT.contains(&code),
+    };
     let findings = plan.tables.iter_mut().flat_map(|table| &mut table.findings);
-    for finding in findings.filter(|f| f.severity == Severity::Error && LEFT_OUT.contains(&f.code.as_str())) {
+    for finding in findings.filter(|f| f.severity == Severity::Error && is_accepted(&f.code)) {
         finding.severity = Severity::Warning;
     }
 }

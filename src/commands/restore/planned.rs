@@ -28,10 +28,15 @@ pub(super) struct Planned {
 }
 
 impl Planned {
-    /// Tables that lose rows or values, or may.
+    /// Tables that are written, where any of them loses rows or values; and those that may lose rows with
+    /// them.
     pub(super) fn endangered(&self) -> Vec<TableName> {
         let mut tables = BTreeSet::new();
-        for work in self.works.iter().filter(|work| work.plan.counts.destroys() > 0) {
+        if !self.works.iter().any(|work| work.plan.counts.destroys() > 0) {
+            return Vec::new();
+        }
+        // those that rows are only added to as well: undoing takes them away again
+        for work in self.works.iter().filter(|work| work.plan.counts.writes() > 0) {
             tables.insert(work.plan.target.clone());
             if work.plan.counts.delete > 0 && !self.means.is_quiet {
                 tables.extend(followers(&work.plan.target, &self.site));
@@ -78,7 +83,9 @@ impl Planned {
         };
         if !self.is_begun {
             super::output::talk(job.context, "making the tables …");
-            self.run_script(&reader.text(&structure.before).await?, &structure.before).await?;
+            // rights and policies come after the rows: until then nobody but the owner and service_role reads them
+            let script = local(&reader.text(&structure.before).await?) + &self.row_security("ENABLE");
+            self.run_script(&script, &structure.before).await?;
         }
         let targets: Vec<TableName> = self.plan.tables.iter().map(|t| t.target.clone()).collect();
         self.site = self.site.again(job.config, job.project, &targets).await?;
@@ -91,7 +98,7 @@ impl Planned {
             return Ok(Vec::new());
         };
         super::output::talk(job.context, "making keys, indexes, triggers, policies and rights …");
-        let script = reader.text(&structure.after).await?;
+        let script = self.row_security("DISABLE") + &local(&reader.text(&structure.after).await?);
         self.run_script(&format!("{script}\nNOTIFY pgrst, 'reload schema';\n"), &structure.after).await?;
         let id = &reader.manifest().snapshot;
         let acting = structure.on_purpose.is_some().then(|| {
@@ -101,9 +108,16 @@ impl Planned {
         Ok(acting.into_iter().collect())
     }
 
+    /// Row level security of every table that the definition makes.
+    fn row_security(&self, word: &str) -> String {
+        let tables = self.stored.as_ref().map(Facts::made_tables).unwrap_or_default();
+        let tables = tables.iter().filter(|table| !PLATFORM.contains(&table.schema.as_str()));
+        tables.map(|table| format!("ALTER TABLE {} {word} ROW LEVEL SECURITY;\n", table.quoted())).collect()
+    }
+
     async fn run_script(&self, script: &str, name: &str) -> anyhow::Result<()> {
         let Some(sql) = &self.site.sql else { return Ok(()) };
-        let ran = sql.tables.channel().run_script(&local(script)).await;
+        let ran = sql.tables.channel().run_script(script).await;
         Ok(ran.map_err(|error| {
             let mut failure = error.failure();
             failure.message = format!("running {name}: {}", failure.message);
@@ -115,6 +129,9 @@ impl Planned {
         })?)
     }
 }
+
+/// Schemas whose tables are the platform's.
+const PLATFORM: [&str; 2] = ["auth", "storage"];
 
 /// A script whose settings end with its transaction: the connection goes back to a pool.
 fn local(script: &str) -> String {

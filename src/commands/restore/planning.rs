@@ -14,8 +14,8 @@ use super::work::{Marks, Work};
 use crate::ddl::Facts;
 use crate::error::Failure;
 use crate::model::{
-    Counts, Finding, Manifest, Project, RestoreMode, RestorePlan, SchemaStep, Severity, TableName, Target, TargetTable,
-    Through, WriteWay,
+    Counts, Finding, Manifest, Project, RestoreMode, RestorePlan, SchemaStep, Severity, TableName, Target, Through,
+    WriteWay,
 };
 use crate::progress::Progress;
 use crate::snapshot::Reader;
@@ -49,7 +49,7 @@ pub(super) async fn plan(
     for table in &chosen {
         let draft = drafted(table, &site, &tools, made.as_ref()).await?;
         let is_impossible = draft.is_impossible();
-        if is_impossible && !site.tables.contains_key(&draft.plan.target) {
+        if is_impossible && (table.damage.is_some() || !site.tables.contains_key(&draft.plan.target)) {
             lost.push(draft.plan);
             continue;
         }
@@ -178,12 +178,15 @@ fn step(
 }
 
 async fn drafted(chosen: &Chosen, site: &Site, tools: &Tools, made: Option<&Target>) -> anyhow::Result<Draft> {
+    if let Some(why) = &chosen.damage {
+        let message = format!("its rows cannot be read from the snapshot: {why}");
+        let finding = Finding::error("damaged", chosen.target.to_string(), message);
+        return Ok(impossible(chosen, tools.means, finding.hint("an older snapshot may have it: `supabackup list`")));
+    }
     if let Some(table) = made.and_then(|made| made.get(&chosen.target))
         && site.target.get(&chosen.target).is_none()
     {
-        // its key comes after the rows
-        let new = TargetTable { primary_key: Vec::new(), ..table.clone() };
-        return Ok(draft(chosen, &new, site, tools.means, None));
+        return Ok(draft(chosen, table, site, tools.means, None));
     }
     let (Some(table), Some((_, access))) = (site.target.get(&chosen.target), site.tables.get(&chosen.target)) else {
         return Ok(impossible(chosen, tools.means, not_there(&chosen.target, site)));
@@ -225,7 +228,8 @@ async fn worked(
     let Draft { chosen, plan, columns } = draft;
     let mut work = Work {
         artifact: artifact(&chosen.entry),
-        conflict_key: plan.key.clone(),
+        // the key of a table that this restore makes comes after the rows
+        conflict_key: if site.target.get(&plan.target).is_some() { plan.key.clone() } else { Vec::new() },
         form: tools.means.form(),
         columns,
         key,
@@ -253,6 +257,11 @@ async fn worked(
     work.plan.findings.append(&mut comparison.findings);
     work.plan.findings.extend(comparison.objections(mode, job.args.resume(), &work.plan.target));
     work.plan.counts = comparison.counts(mode);
+    if !work.rows.is_all() && work.plan.counts.snapshot == 0 && work.plan.counts.target == 0 {
+        let finding =
+            Finding::error("no-such-row", work.plan.source.to_string(), "no row has the key that --where names");
+        work.plan.findings.push(finding.hint("a value is compared as PostgreSQL prints it"));
+    }
     if mode == RestoreMode::Clear {
         work.doomed = comparison.extras().to_vec();
         work.doomed_names = comparison.extra_names().to_vec();

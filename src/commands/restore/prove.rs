@@ -78,6 +78,12 @@ async fn proven(
     };
     let dropped = load(&tally.dropped);
     let target = work.plan.target.to_string();
+    if load(&tally.unknown) > 0 {
+        let message =
+            format!("the answers to {} requests were lost: whether they were done shows below", load(&tally.unknown));
+        let finding = Finding::warning("answers-lost", &target, message);
+        report.findings.push(finding.hint("if rows are missing, run the same command again: it goes on from there"));
+    }
     if dropped > 0 {
         let message = format!(
             "the server took {dropped} rows and did not store them: a trigger or a rule dropped them, or they had come meanwhile"

@@ -24,6 +24,8 @@ use crate::supabase::{Access, Client, RowSource, TableReader};
 #[derive(Debug)]
 pub(super) struct Site {
     pub(super) client: Arc<Client>,
+    /// What answers are read into, and given back to.
+    buffers: Buffers,
     /// The way to SQL, where there is one.
     pub(super) sql: Option<Sql>,
     /// Tables, keys, triggers.
@@ -43,6 +45,7 @@ impl Site {
         project: &ProjectConfig,
         http: &Arc<Http>,
         client: &Arc<Client>,
+        buffers: Buffers,
         tables: &[TableName],
     ) -> anyhow::Result<Self> {
         let exposed = client.exposed_schemas().await.map_err(api_failure)?;
@@ -80,6 +83,7 @@ impl Site {
         target.tables.extend(Target::described(&others).tables);
         Ok(Self {
             client: Arc::clone(client),
+            buffers,
             sql: choice.sql,
             target,
             tables: relations.into_iter().map(|(r, access)| (r.name.clone(), (r, access))).collect(),
@@ -95,8 +99,8 @@ impl Site {
         project: &ProjectConfig,
         tables: &[TableName],
     ) -> anyhow::Result<Self> {
-        let http = crate::commands::connect::http(config, Buffers::default())?;
-        Self::observe(config, project, &http, &self.client, tables).await
+        let http = crate::commands::connect::http(config, self.buffers.clone())?;
+        Self::observe(config, project, &http, &self.client, self.buffers.clone(), tables).await
     }
 
     /// What a table's rows are printed under, where that is known.
@@ -132,7 +136,7 @@ impl Site {
             scan: TableScan {
                 reader,
                 listed: Arc::clone(&self.listed),
-                limits: ScanLimits::new(config.connections, config.page_size as u64, Buffers::default()),
+                limits: ScanLimits::new(config.connections, config.page_size as u64, self.buffers.clone()),
             },
         };
         let findings = comparing.settle_texts(self.printed(&work.plan.target).as_ref());

@@ -49,11 +49,13 @@ fn other_project(plan: &RestorePlan) -> Option<String> {
 }
 
 /// Whether the rows are what they should be, in a word.
-fn proof(table: &TableReport) -> &'static str {
-    match table.is_equal {
-        Some(true) => "equal",
-        Some(false) => "DIFFERS",
-        None => "not compared",
+fn proof(table: &TableReport) -> String {
+    match (table.is_equal, table.done.kept) {
+        (Some(true), 0) => "equal".to_owned(),
+        // the mode leaves them alone: that is as planned, and no equality
+        (Some(true), kept) => format!("equal but {} kept", count(kept)),
+        (Some(false), _) => "DIFFERS".to_owned(),
+        (None, _) => "not compared".to_owned(),
     }
 }
 

@@ -186,12 +186,21 @@ fn about(table: &TablePlan, plan: &RestorePlan, width: usize, palette: Palette) 
 
 fn verdict(plan: &RestorePlan, width: usize) -> String {
     if plan.is_blocked() {
-        let errors = plan.findings.iter().filter(|f| f.severity == Severity::Error).count() as u64;
+        let errors = plan.all_findings().filter(|f| f.severity == Severity::Error).count() as u64;
         return paragraph(&format!("This restore cannot start: {} above.", plural(errors, "error")), width);
     }
     let totals = plan.totals();
     if totals.writes() == 0 {
-        return paragraph("There is nothing to write: the project has these rows already.", width);
+        let text = match (totals.kept, totals.refused) {
+            (0, 0) => "There is nothing to write: the project has these rows already.".to_owned(),
+            (0, refused) => format!("There is nothing to write: the database refuses {}.", plural(refused, "row")),
+            (kept, _) => format!(
+                "There is nothing to write in this mode: {} of the project are not as they are in the snapshot, and are kept. \
+                 The modes merge and clear change them back.",
+                plural(kept, "row")
+            ),
+        };
+        return paragraph(&text, width);
     }
     let mut text = format!(
         "{} in {}; {} stay as they are",

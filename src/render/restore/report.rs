@@ -70,7 +70,7 @@ fn tables(report: &RestoreReport, width: usize, palette: Palette) -> String {
                 count(table.done.delete),
                 count(table.refused.len() as u64),
                 table.rows_after.map_or_else(|| "-".to_owned(), count),
-                proof(table).to_owned(),
+                proof(table),
             ];
             (clean(&table.target.to_string()), numbers)
         })

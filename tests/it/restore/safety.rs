@@ -83,5 +83,18 @@ fn a_snapshot_that_is_not_whole_never_clears() -> Result<()> {
         ensure!(ran.stderr.contains(said), "{}", ran.stderr);
     }
     ensure!(prints(&stack)? == before);
+    // the other form of the same rows is whole
+    stack.sql("DROP TRIGGER set_updated_at ON public.voice_sessions; DELETE FROM public.voice_sessions")?;
+    restore(&stack, store.path(), &["--accept-incomplete"]).expect(0)?;
+    ensure!(stack.sql("SELECT count(*) FROM public.voice_sessions")? == "287\n");
+    // without it, the table is named and all others are restored
+    stack.sql("DELETE FROM public.voice_sessions; DELETE FROM public.user_roles")?;
+    std::fs::remove_dir_all(snapshot.join("json"))?;
+    let ran = restore(&stack, store.path(), &["--accept-incomplete"]).expect(3)?;
+    ensure!(ran.stderr.contains("voice_sessions: its rows cannot be read from the snapshot"), "{}", ran.stderr);
+    ensure!(
+        stack.sql("SELECT (SELECT count(*) FROM public.user_roles), (SELECT count(*) FROM public.voice_sessions)")?
+            == "1|0\n"
+    );
     Ok(())
 }
