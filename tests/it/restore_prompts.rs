@@ -141,8 +141,9 @@ fn a_person_is_led_from_the_snapshot_to_the_proof() -> Result<()> {
     screen.wait_for("Type the project's ref to write")?;
     ensure!(loss.stack.sql(CONTENTS)? == loss.after, "rows were written before the confirmation");
     ensure!(snapshots(loss.store.path())?.len() == 1, "a snapshot was taken before the confirmation");
-    screen.press(&format!("{}{ENTER}", loss.reference()))?;
+    // the command that undoes it stays on one line, however long
     let wrapped = screen.wrapped();
+    screen.press(&format!("{}{ENTER}", loss.reference()))?;
     let left = screen.end()?;
     // the preview's numbers
     for text in ["5 rows to add, 5 to change and 0 to delete", "5 rows will be added, 5 changed and 0 deleted"] {

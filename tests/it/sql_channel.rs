@@ -240,7 +240,7 @@ fn the_helper_is_for_one_role_alone_and_leaves_nothing_behind() -> Result<()> {
     let functions =
         "SELECT string_agg(proname, ',' ORDER BY proname) FROM pg_proc WHERE pronamespace = 'supabackup'::regnamespace";
     let functions: Vec<String> = stack.sql(functions)?.trim().split(',').map(str::to_owned).collect();
-    ensure!(functions.len() == 16, "{functions:?}");
+    ensure!(functions.len() == 17, "{functions:?}");
     for function in &functions {
         let rights = |role: &str| {
             stack.sql(&format!(

@@ -22,6 +22,9 @@ fn least(work: &Work) -> usize {
     if work.writer.least_rehearsed() > 1 { 3 } else { 1 }
 }
 
+/// Batches in a row that wait for other tables, before the rest is taken to do so as well.
+const MOST_LIFTED: u32 = 12;
+
 /// What a rehearsal of one table showed.
 #[derive(Debug, Default)]
 pub(super) struct Rehearsed {
@@ -88,13 +91,14 @@ impl Apply<'_> {
         let mut refused = Vec::new();
         let mut alone = Vec::new();
         let mut good = None;
+        let mut lifted = 0;
         let mut todo = vec![(0, batch.len())];
         while let Some((from, to)) = todo.pop() {
             if from == to {
                 continue;
             }
             if to - from < least(work) {
-                alone.push(from);
+                alone.extend(from..to);
                 continue;
             }
             if *requests >= MOST_REQUESTS {
@@ -103,6 +107,7 @@ impl Apply<'_> {
             *requests += 1;
             match try_rows(work, batch, (from, to)).await? {
                 Tried::Taken => {
+                    lifted = 0;
                     seen.tried += (to - from) as u64;
                     good = (to - from > 1).then_some(from);
                 }
@@ -113,14 +118,16 @@ impl Apply<'_> {
                     refused.extend((0..rows).map(|_| RowRefused { row: row.clone(), reason: DROPPED.to_owned() }));
                     return Ok(refused);
                 }
-                // many rows for one reason, which goes away with the tables that come before
-                Tried::Refused(code, _) if super::send::MAY_LIFT.contains(&code.as_str()) => {
-                    seen.open += (to - from) as u64
+                // row after row for one reason, which goes away with the tables that come before
+                Tried::Refused(code, _) if may_lift(&code) && lifted == MOST_LIFTED => {
+                    seen.open += (to - from) as u64;
+                    seen.open += todo.drain(..).map(|(from, to)| (to - from) as u64).sum::<u64>();
                 }
                 Tried::Refused(code, reason) if to - from == 1 => {
                     judge(seen, &mut refused, batch.name(from), &code, &reason)
                 }
-                Tried::Refused(..) => {
+                Tried::Refused(code, _) => {
+                    lifted = if may_lift(&code) { lifted + 1 } else { 0 };
                     let middle = from + (to - from) / 2;
                     todo.extend([(middle, to), (from, middle)]);
                 }
@@ -224,9 +231,13 @@ async fn try_with(work: &Work, batch: &Batch, range: (usize, usize), conflict: C
     })
 }
 
+fn may_lift(code: &str) -> bool {
+    super::send::MAY_LIFT.contains(&code)
+}
+
 fn judge(seen: &mut Rehearsed, refused: &mut Vec<RowRefused>, row: String, code: &str, reason: &str) {
     seen.tried += 1;
-    if super::send::MAY_LIFT.contains(&code) {
+    if may_lift(code) {
         seen.open += 1;
         return;
     }
