@@ -5,10 +5,11 @@ use std::sync::Arc;
 use super::connect;
 use crate::buffers::Buffers;
 use crate::config::{Config, ProjectConfig, SqlChoice};
+use crate::ddl::Facts;
 use crate::error::Failure;
 use crate::http::Http;
 use crate::supabase::sql::{
-    ChannelKind, HELPER_SCHEMA, Helper, Management, Meta, ServerSettings, SqlChannel, SqlError, SqlTables,
+    ChannelKind, HELPER_SCHEMA, Helper, Management, Meta, Question, ServerSettings, SqlChannel, SqlError, SqlTables,
 };
 
 /// The way that was found, and the ways that were tried.
@@ -79,6 +80,13 @@ pub(crate) async fn choose(
         }
     }
     choice
+}
+
+/// Everything that describes the database, as SQL tells it.
+pub(crate) async fn facts(channel: &dyn SqlChannel) -> anyhow::Result<Facts> {
+    let catalog = channel.ask(&Question::Catalog).await.map_err(|error| error.failure())?;
+    Ok(Facts::parse(&catalog)
+        .map_err(|error| Failure::failed(format!("reading the catalog: it is not understood: {error}")))?)
 }
 
 struct Candidates<'a> {

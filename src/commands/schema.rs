@@ -11,11 +11,11 @@ use crate::buffers::Buffers;
 use crate::cli::SchemaArgs;
 use crate::config::{Config, SqlChoice};
 use crate::context::Context;
-use crate::ddl::{Facts, UNKNOWN, inferred, script};
-use crate::error::{Failure, Outcome};
+use crate::ddl::{UNKNOWN, inferred, script};
+use crate::error::Outcome;
 use crate::model::Relation;
 use crate::supabase::Client;
-use crate::supabase::sql::{Question, SqlChannel};
+use crate::supabase::sql::SqlChannel;
 
 /// Runs the command.
 pub async fn run(args: &SchemaArgs, config: &Config, context: &Context) -> anyhow::Result<Outcome> {
@@ -38,9 +38,7 @@ pub async fn run(args: &SchemaArgs, config: &Config, context: &Context) -> anyho
 }
 
 async fn exact(channel: &dyn SqlChannel, context: &Context) -> anyhow::Result<Outcome> {
-    let catalog = channel.ask(&Question::Catalog).await.map_err(|error| error.failure())?;
-    let facts = Facts::parse(&catalog)
-        .map_err(|error| Failure::failed(format!("reading the catalog: it is not understood: {error}")))?;
+    let facts = channel::facts(channel).await?;
     let script = script(&facts);
     let acting = if script.on_purpose.is_empty() {
         String::new()

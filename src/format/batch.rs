@@ -153,7 +153,14 @@ impl BatchWriter {
 const NAME_LENGTH: usize = 60;
 
 /// What a person calls a row: `id=42`, or its beginning where `key` is empty.
-pub fn name_row(key: &[(String, usize)], fields: &Fields, out: &mut Vec<u8>) {
+pub fn row_name(key: &[(String, usize)], fields: &Fields) -> String {
+    let mut name = Vec::new();
+    name_row(key, fields, &mut name);
+    String::from_utf8_lossy(&name).into_owned()
+}
+
+/// Appends it.
+fn name_row(key: &[(String, usize)], fields: &Fields, out: &mut Vec<u8>) {
     let mut value = |name: &str, text: Option<&[u8]>, separator: &str| {
         out.extend_from_slice(separator.as_bytes());
         out.extend_from_slice(name.as_bytes());

@@ -14,7 +14,7 @@ mod observe;
 mod page;
 mod record;
 
-pub use batch::{Batch, BatchColumn, BatchWriter, RowForm, name_row};
+pub use batch::{Batch, BatchColumn, BatchWriter, RowForm, row_name};
 pub(crate) use copy::quote_literal;
 pub use copy::{CopyReader, CopyWriter};
 pub use digest::{Digest, key_hash, row_hash};

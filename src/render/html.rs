@@ -14,6 +14,23 @@ const STYLE: &str = include_str!("report.css");
 pub fn backup_report_html(manifest: &Manifest) -> String {
     let name = clean(&manifest.project.name);
     let state = if manifest.complete { "complete" } else { "incomplete" };
+    let body = html! {
+        (head(manifest, &name, state))
+        (tiles(manifest))
+        @if !manifest.missing.is_empty() { (missing(&manifest.missing)) }
+        (steady(manifest))
+        (tables(manifest))
+        (rest(manifest))
+        footer {
+            p { "Written by " (clean(&manifest.tool)) ". How to restore this snapshot by hand, without it: "
+                a href="RECOVERY.md" { "RECOVERY.md" } "." }
+        }
+    };
+    page(&format!("Backup of {name}: {state}"), &body)
+}
+
+/// A page of its own: no network, light and dark.
+pub(crate) fn page(title: &str, body: &Markup) -> String {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -21,23 +38,10 @@ pub fn backup_report_html(manifest: &Manifest) -> String {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                title { "Backup of " (name) ": " (state) }
+                title { (title) }
                 style { (PreEscaped(STYLE)) }
             }
-            body {
-                main {
-                    (head(manifest, &name, state))
-                    (tiles(manifest))
-                    @if !manifest.missing.is_empty() { (missing(&manifest.missing)) }
-                    (steady(manifest))
-                    (tables(manifest))
-                    (rest(manifest))
-                    footer {
-                        p { "Written by " (clean(&manifest.tool)) ". How to restore this snapshot by hand, without it: "
-                            a href="RECOVERY.md" { "RECOVERY.md" } "." }
-                    }
-                }
-            }
+            body { main { (body) } }
         }
     }
     .into_string()

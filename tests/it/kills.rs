@@ -35,8 +35,21 @@ impl Moments {
     }
 }
 
-/// Before its handlers are in place a signal ends the program as it ends any other: nothing was begun.
-const STARTED: Duration = Duration::from_millis(60);
+/// Returns once a program has its handlers in place: before, a signal ends it as it ends any other, and nothing
+/// was begun. `SigCgt` in `/proc/PID/status` is a mask with bit n - 1 for signal n (proc(5)).
+fn until_it_listens(process: u32) -> Result<()> {
+    let handled = [libc::SIGTERM, libc::SIGINT, libc::SIGHUP].iter().fold(0_u64, |mask, n| mask | 1 << (n - 1));
+    let begun = Instant::now();
+    loop {
+        let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).context("no SigCgt")?;
+        if u64::from_str_radix(caught.trim(), 16)? & handled == handled {
+            return Ok(());
+        }
+        ensure!(begun.elapsed() < Duration::from_secs(20), "it never listened to signals");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
 
 /// A stack whose answers take a while, what it holds, and how long a run of it takes.
 fn slow_sample(milliseconds: &str) -> Result<(Stack, Truth, Duration)> {
@@ -94,10 +107,11 @@ fn a_polite_signal_at_any_moment_leaves_nothing_behind() -> Result<()> {
     let mut moments = Moments::new(took.mul_f64(1.05))?;
     let mut stopped = 0;
     for n in 0..26 {
-        let (signal, moment) = (["TERM", "TERM", "INT", "HUP"][n % 4], moments.next().max(STARTED));
+        let (signal, moment) = (["TERM", "TERM", "INT", "HUP"][n % 4], moments.next());
         let directory = tempfile::tempdir()?;
         let child = backup(&stack, directory.path()).start()?;
         let trigger = Trigger::new(signal, child.id())?;
+        until_it_listens(child.id())?;
         std::thread::sleep(moment);
         trigger.pull()?;
         let ran = finished(child)?;

@@ -281,6 +281,7 @@ fn a_window_may_change_its_size_at_a_question() -> Result<()> {
     for (columns, lines) in [(50, 15), (120, 40), (80, 24)] {
         screen.resize(columns, lines)?;
         screen.press(DOWN)?;
+        screen.wait_for(QUESTIONS[1])?;
     }
     screen.press(ENTER)?;
     answer_from(&mut screen, 2)?;

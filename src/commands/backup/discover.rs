@@ -22,6 +22,8 @@ pub(crate) struct Found {
     pub(crate) tables: Vec<(Relation, Access)>,
     pub(crate) passed_over: Vec<PassedOver>,
     pub(crate) missing: Vec<Missing>,
+    /// Every relation that the API describes, whatever the filter says.
+    pub(crate) described: Vec<Relation>,
     /// Every relation that the API lists, and every table that SQL reads: their rows are stored with
     /// them alone.
     pub(crate) listed: HashSet<TableName>,
@@ -78,6 +80,7 @@ pub(crate) async fn discover(client: &Arc<Client>, wanted: &Wanted<'_>, choice: 
         found.server = found.server.take().or(server);
         relations.extend(more);
     }
+    found.described.clone_from(&relations);
     found.listed = relations.iter().map(|r| r.name.clone()).collect();
     let is_chosen = |schema: &str| wanted.schemas.is_empty() || wanted.schemas.iter().any(|s| s == schema);
     let listing = listing.unwrap_or_default();

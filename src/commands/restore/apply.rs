@@ -8,11 +8,10 @@ use std::sync::atomic::Ordering;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use tokio::sync::{Semaphore, mpsc};
 
-use super::rehearse::{JSON_NULL, json_null};
 use super::send::{Kind, Sender, Tally, refused};
-use super::work::{Mark, Marks, Work};
+use super::work::{JsonNulls, Mark, Marks, Work};
 use crate::error::Failure;
-use crate::format::{Batch, BatchWriter, RowForm};
+use crate::format::{Batch, BatchWriter};
 use crate::model::{RowRefused, TableEntry, TableName};
 use crate::progress::{Progress, TableProgress};
 use crate::snapshot::Reader;
@@ -61,16 +60,14 @@ impl Apply<'_> {
         stream::iter(tables.iter().map(|&i| job(i))).buffer_unordered(self.connections).try_collect().await
     }
 
-    fn sender(&self, work: &Work, tally: &Arc<Tally>, may_wait: bool) -> Sender {
+    fn sender(&self, work: &Work, tally: &Arc<Tally>) -> Sender {
         Sender {
             writer: Arc::clone(&work.writer),
             table: work.plan.target.clone(),
             columns: work.plan.columns.clone(),
             key: work.conflict_key.clone(),
-            keep_existing: work.plan.mode == crate::model::RestoreMode::InsertMissing,
-            plain: false,
+            keep_existing: work.keeps_existing(),
             keep_going: self.keep_going,
-            may_wait,
             tally: Arc::clone(tally),
         }
     }
@@ -81,7 +78,7 @@ impl Apply<'_> {
             return Ok(());
         }
         let mut progress = self.progress.table(&work.plan.target, Some(work.plan.counts.add + work.plan.counts.change));
-        let mut sender = self.sender(work, tally, true);
+        let mut sender = self.sender(work, tally);
         if pass == Pass::Second {
             // rows that were added without these columns are there now
             sender.keep_existing = false;
@@ -132,7 +129,7 @@ impl Apply<'_> {
     }
 
     async fn delete(&self, work: &Work, tally: &Arc<Tally>) -> Result<(), Failure> {
-        let doomed = &work.doomed;
+        let doomed = work.doomed();
         if doomed.is_empty() {
             return Ok(());
         }
@@ -195,11 +192,11 @@ impl Apply<'_> {
             for (work, tally) in works.iter().zip(tallies) {
                 let waiting = tally.take_waiting();
                 before += waiting.len();
-                let sender = self.sender(work, tally, true);
+                let sender = self.sender(work, tally);
                 for row in &waiting {
                     sender.send(&row.batch, row.kind).await?;
                 }
-                after += tally.waiting.lock().map_or(0, |rows| rows.len());
+                after += tally.waits();
             }
             if after == 0 || after == before {
                 break;
@@ -244,9 +241,7 @@ struct Filler {
     pass: Pass,
     /// Fields of columns that come later.
     later: Vec<usize>,
-    /// Fields in which a JSON null cannot be written.
-    json: Vec<usize>,
-    key: Vec<(String, usize)>,
+    json: JsonNulls,
     table: TableName,
     keep_going: bool,
     tally: Arc<Tally>,
@@ -267,8 +262,7 @@ impl Filler {
             whole: work.batch_writer(false),
             pass,
             later: work.later_fields(),
-            json: if work.form == RowForm::Object { work.json_fields() } else { Vec::new() },
-            key: work.key.clone(),
+            json: JsonNulls::of(work),
             table: work.plan.target.clone(),
             keep_going: apply.keep_going,
             tally: Arc::clone(tally),
@@ -284,8 +278,10 @@ impl Filler {
     fn row(&mut self, fields: &crate::format::Fields) -> Result<(), Failure> {
         let mark = self.marks.of(self.row);
         self.row += 1;
-        if mark != Mark::Nothing && json_null(fields, &self.json) {
-            return self.refuse(fields);
+        if mark != Mark::Nothing
+            && let Some(refusal) = self.json.refuses(fields)
+        {
+            return self.refuse(refusal);
         }
         let has_later = || self.later.iter().any(|&field| fields.get(field).is_some());
         let (kind, writer) = match (mark, self.pass) {
@@ -304,11 +300,7 @@ impl Filler {
     }
 
     /// What this way cannot write is not sent: it would be stored as something else.
-    fn refuse(&mut self, fields: &crate::format::Fields) -> Result<(), Failure> {
-        let mut name = Vec::new();
-        crate::format::name_row(&self.key, fields, &mut name);
-        let row = String::from_utf8_lossy(&name).into_owned();
-        let refusal = RowRefused { row, reason: JSON_NULL.to_owned() };
+    fn refuse(&self, refusal: RowRefused) -> Result<(), Failure> {
         if !self.keep_going {
             return Err(refused(&self.table, &refusal));
         }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::format::{Fields, key_hash, name_row, row_hash, write_instant, write_record};
+use crate::format::{Fields, key_hash, row_hash, row_name, write_instant, write_record};
 use crate::model::Column;
 
 /// Where a row comes from.
@@ -154,9 +154,7 @@ impl Mapping {
     pub(super) fn name(&self, side: Side, fields: &Fields) -> String {
         let key = self.key.iter().map(|&at| &self.columns[at]);
         let key: Vec<(String, usize)> = key.map(|column| (column.name.clone(), self.place(column, side))).collect();
-        let mut name = Vec::new();
-        name_row(&key, fields, &mut name);
-        String::from_utf8_lossy(&name).into_owned()
+        row_name(&key, fields)
     }
 }
 

@@ -264,7 +264,7 @@ impl Job<'_> {
         }
         output::talk(self.context, &format!("taking a safety snapshot of {} tables …", tables.len()));
         let id = crate::commands::backup::take_for_safety(self.config, self.context, &tables, self.keys.id()).await?;
-        let command = output::undo_command(&id, planned, &self.project.name, self.config);
+        let command = output::undo_command(&id, &self.project.name, self.config);
         Ok(Some(Undo { snapshot: id, command }))
     }
 

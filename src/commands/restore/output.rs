@@ -6,7 +6,6 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 
 use super::Job;
-use super::planned::Planned;
 use crate::ask;
 use crate::cli::RestoreArgs;
 use crate::config::{Config, ProjectConfig};
@@ -206,14 +205,13 @@ pub(super) fn startable(plan: &RestorePlan) -> Result<(), Failure> {
 }
 
 /// The command that puts the affected tables back as they were.
-pub(super) fn undo_command(id: &SnapshotId, planned: &Planned, project: &str, config: &Config) -> String {
+pub(super) fn undo_command(id: &SnapshotId, project: &str, config: &Config) -> String {
     let StoreUrl::Directory(path) = &config.store;
     let store = if path.as_os_str() == "backups" {
         String::new()
     } else {
         format!(" --store {}", quoted(&path.display().to_string()))
     };
-    let _ = planned;
     format!("supabackup restore {id} --mode clear --confirm {project}{store}")
 }
 

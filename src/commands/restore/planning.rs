@@ -14,8 +14,7 @@ use super::work::{Marks, Work};
 use crate::ddl::Facts;
 use crate::error::Failure;
 use crate::model::{
-    Counts, Finding, Manifest, Project, RestoreMode, RestorePlan, SchemaStep, Severity, TableName, Target, Through,
-    WriteWay,
+    Counts, Finding, Manifest, Project, RestorePlan, SchemaStep, Severity, TableName, Target, Through, WriteWay,
 };
 use crate::progress::Progress;
 use crate::snapshot::Reader;
@@ -234,9 +233,6 @@ async fn worked(
         columns,
         key,
         marks: Marks::AllAdded,
-        doomed: Vec::new(),
-        doomed_names: Vec::new(),
-        after: None,
         rows: chosen.rows,
         writer,
         entry: chosen.entry,
@@ -262,11 +258,6 @@ async fn worked(
             Finding::error("no-such-row", work.plan.source.to_string(), "no row has the key that --where names");
         work.plan.findings.push(finding.hint("a value is compared as PostgreSQL prints it"));
     }
-    if mode == RestoreMode::Clear {
-        work.doomed = comparison.extras().to_vec();
-        work.doomed_names = comparison.extra_names().to_vec();
-    }
-    work.after = Some(comparison.expected_after(mode));
     work.marks = Marks::Compared(Arc::new(comparison), mode);
     Ok(work)
 }

@@ -110,7 +110,7 @@ async fn proven(
     let wrong: u64 = now.wrong(work.plan.mode).iter().sum();
     // with insert-missing, rows that were there and differ are nobody's business
     let is_as_expected =
-        work.after.is_none_or(|after| after == now.in_project()) || work.plan.mode != RestoreMode::InsertMissing;
+        work.after().is_none_or(|after| after == now.in_project()) || work.plan.mode != RestoreMode::InsertMissing;
     report.is_equal = Some(wrong == 0 && is_as_expected);
     if wrong > 0 {
         (report.differences, report.more_differences) =
@@ -131,7 +131,7 @@ async fn proven(
 const MOST_DIFFERENCES: usize = 10_000;
 
 fn report_rows(work: &Work) -> Option<u64> {
-    work.after.map(|after| after.rows).or(Some(work.entry.rows))
+    work.after().map(|after| after.rows).or(Some(work.entry.rows))
 }
 
 /// Rows and digest in one question, where rows are compared as the server prints them.

@@ -2,10 +2,11 @@
 //! anything is written.
 
 use super::apply::Apply;
-use super::work::{Mark, Work};
+use super::send::{conflict, may_lift};
+use super::work::{JsonNulls, Mark, Marks, Work};
 use crate::error::Failure;
-use crate::format::{Batch, BatchWriter, Fields, RowForm};
-use crate::model::{RestoreMode, RowRefused};
+use crate::format::{Batch, BatchWriter, Fields};
+use crate::model::RowRefused;
 use crate::supabase::{Conflict, Load, WriteError};
 
 /// Bytes of one table's rows that are rehearsed. A table that has fewer to write is rehearsed whole.
@@ -42,15 +43,6 @@ pub(super) struct Rehearsed {
     pub(super) untried: u64,
 }
 
-/// Why the Data API cannot write a row with a JSON null.
-pub(super) const JSON_NULL: &str =
-    "a JSON null cannot be written over the Data API, which would make SQL NULL of it: SQL access is needed";
-
-/// The first json column of a row that holds a JSON null.
-pub(super) fn json_null(fields: &Fields, json: &[usize]) -> bool {
-    json.iter().any(|&field| fields.get(field).is_some_and(|text| text.trim_ascii() == b"null"))
-}
-
 impl Apply<'_> {
     /// Rehearses one table.
     pub(super) async fn rehearse(&self, work: &Work) -> Result<Rehearsed, Failure> {
@@ -66,7 +58,7 @@ impl Apply<'_> {
                     Ok(())
                 })
                 .await?;
-            if trial.is_full && trial.json.is_empty() {
+            if trial.is_full && trial.json.are_none() {
                 break;
             }
         }
@@ -123,9 +115,7 @@ impl Apply<'_> {
                     seen.open += (to - from) as u64;
                     seen.open += todo.drain(..).map(|(from, to)| (to - from) as u64).sum::<u64>();
                 }
-                Tried::Refused(code, reason) if to - from == 1 => {
-                    judge(seen, &mut refused, batch.name(from), &code, &reason)
-                }
+                tried @ Tried::Refused(..) if to - from == 1 => judge(seen, &mut refused, batch.name(from), tried),
                 Tried::Refused(code, _) => {
                     lifted = if may_lift(&code) { lifted + 1 } else { 0 };
                     let middle = from + (to - from) / 2;
@@ -163,14 +153,7 @@ impl Apply<'_> {
             few.push_from(batch, good);
             few.push_from(batch, good + 1);
             few.push_from(batch, row);
-            match try_rows(work, &few, (0, 3)).await? {
-                Tried::Taken => seen.tried += 1,
-                Tried::Dropped(_) => {
-                    seen.tried += 1;
-                    refused.push(RowRefused { row: batch.name(row), reason: DROPPED.to_owned() });
-                }
-                Tried::Refused(code, reason) => judge(seen, refused, batch.name(row), &code, &reason),
-            }
+            judge(seen, refused, batch.name(row), try_rows(work, &few, (0, 3)).await?);
         }
         Ok(())
     }
@@ -188,15 +171,11 @@ async fn try_twice(
     let mut pair = Batch::default();
     pair.push_from(batch, row);
     pair.push_from(batch, row);
-    match try_with(work, &pair, (0, 2), Conflict::Refuse).await? {
-        Tried::Taken => seen.tried += 1,
-        Tried::Dropped(_) => {
-            seen.tried += 1;
-            refused.push(RowRefused { row: batch.name(row), reason: DROPPED.to_owned() });
-        }
-        Tried::Refused(code, _) if code == "23505" || code == "23P01" => seen.tried += 1,
-        Tried::Refused(code, reason) => judge(seen, refused, batch.name(row), &code, &reason),
-    }
+    let tried = match try_with(work, &pair, (0, 2), Conflict::Refuse).await? {
+        Tried::Refused(code, _) if code == "23505" || code == "23P01" => Tried::Taken,
+        other => other,
+    };
+    judge(seen, refused, batch.name(row), tried);
     Ok(())
 }
 
@@ -210,13 +189,7 @@ enum Tried {
 }
 
 async fn try_rows(work: &Work, batch: &Batch, range: (usize, usize)) -> Result<Tried, Failure> {
-    let key = &work.conflict_key;
-    let conflict = match (key.is_empty(), work.plan.mode) {
-        (true, _) => Conflict::Refuse,
-        (false, RestoreMode::InsertMissing) => Conflict::Ignore(key),
-        (false, _) => Conflict::Update(key),
-    };
-    try_with(work, batch, range, conflict).await
+    try_with(work, batch, range, conflict(&work.conflict_key, work.keeps_existing())).await
 }
 
 async fn try_with(work: &Work, batch: &Batch, range: (usize, usize), conflict: Conflict<'_>) -> Result<Tried, Failure> {
@@ -231,22 +204,24 @@ async fn try_with(work: &Work, batch: &Batch, range: (usize, usize), conflict: C
     })
 }
 
-fn may_lift(code: &str) -> bool {
-    super::send::MAY_LIFT.contains(&code)
-}
-
-fn judge(seen: &mut Rehearsed, refused: &mut Vec<RowRefused>, row: String, code: &str, reason: &str) {
+/// What a trial says of one row.
+fn judge(seen: &mut Rehearsed, refused: &mut Vec<RowRefused>, row: String, tried: Tried) {
     seen.tried += 1;
-    if may_lift(code) {
-        seen.open += 1;
-        return;
-    }
-    refused.push(RowRefused { row, reason: reason.to_owned() });
+    let reason = match tried {
+        Tried::Taken => return,
+        Tried::Dropped(_) => DROPPED.to_owned(),
+        Tried::Refused(code, _) if may_lift(&code) => {
+            seen.open += 1;
+            return;
+        }
+        Tried::Refused(_, reason) => reason,
+    };
+    refused.push(RowRefused { row, reason });
 }
 
 /// The rows that are tried.
 struct Trial {
-    marks: super::work::Marks,
+    marks: Marks,
     writer: BatchWriter,
     row: u64,
     /// Rows to add, and rows to change.
@@ -255,10 +230,8 @@ struct Trial {
     most_bytes: usize,
     most_rows: usize,
     is_full: bool,
-    json: Vec<usize>,
+    json: JsonNulls,
     seen: Rehearsed,
-    name: Vec<u8>,
-    key: Vec<(String, usize)>,
 }
 
 impl Trial {
@@ -272,10 +245,8 @@ impl Trial {
             most_bytes: work.writer.batch_bytes(),
             most_rows: work.writer.batch_rows(),
             is_full: false,
-            json: if work.form == RowForm::Object { work.json_fields() } else { Vec::new() },
+            json: JsonNulls::of(work),
             seen: Rehearsed::default(),
-            name: Vec::new(),
-            key: work.key.clone(),
         }
     }
 
@@ -286,11 +257,7 @@ impl Trial {
             return;
         }
         let is_change = mark == Mark::Change;
-        if json_null(fields, &self.json) {
-            self.name.clear();
-            crate::format::name_row(&self.key, fields, &mut self.name);
-            let row = String::from_utf8_lossy(&self.name).into_owned();
-            let refusal = RowRefused { row, reason: JSON_NULL.to_owned() };
+        if let Some(refusal) = self.json.refuses(fields) {
             if is_change { &mut self.seen.changes } else { &mut self.seen.adds }.push(refusal);
             return;
         }

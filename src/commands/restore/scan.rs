@@ -18,6 +18,8 @@ use crate::supabase::{ApiError, Page, Paging, RowVersion, TableReader, Window};
 pub struct ScanLimits {
     /// One permit for each window whose page is in memory.
     pub memory: Arc<Semaphore>,
+    /// One permit for each core that goes through rows.
+    pub hands: Arc<Semaphore>,
     /// Windows of one table that are asked for ahead.
     pub ahead: usize,
     /// Bytes that a page aims at.
@@ -29,7 +31,9 @@ pub struct ScanLimits {
 impl ScanLimits {
     /// For so many requests at a time.
     pub fn new(connections: usize, page_size: u64, buffers: Buffers) -> Self {
-        Self { memory: Arc::new(Semaphore::new(connections + 2)), ahead: connections * 2 + 4, page_size, buffers }
+        let cores = std::thread::available_parallelism().map_or(2, usize::from).clamp(1, 4);
+        let hands = Arc::new(Semaphore::new(cores));
+        Self { memory: Arc::new(Semaphore::new(connections + 2)), hands, ahead: connections * 2 + 4, page_size, buffers }
     }
 }
 
@@ -194,6 +198,7 @@ impl<F> Work<F> {
         let bytes = pages.iter().map(|page| page.body.len() as u64).sum();
         loop {
             let (work, bodies) = (Arc::clone(&self), Arc::clone(&pages));
+            let _hand = self.scan.limits.hands.acquire().await.map_err(|e| TableError::Fatal(e.into()))?;
             let gone_through = tokio::task::spawn_blocking(move || {
                 let (mut page, mut rows) = (P::default(), 0);
                 let shape = work.scan.reader.access().shape();

@@ -120,11 +120,11 @@ impl Sink {
 
 /// Exactly the versions of rows that were compared.
 fn deletes(work: &Work, out: &mut BufWriter<io::Stdout>) -> io::Result<()> {
-    if work.doomed.is_empty() {
+    if work.doomed().is_empty() {
         return Ok(());
     }
-    writeln!(out, "\n-- {}: {} rows to delete", work.plan.target, work.doomed.len())?;
-    for rows in work.doomed.chunks(ROWS as usize) {
+    writeln!(out, "\n-- {}: {} rows to delete", work.plan.target, work.doomed().len())?;
+    for rows in work.doomed().chunks(ROWS as usize) {
         let one = |v: &crate::supabase::RowVersion| {
             format!(
                 "(tableoid = {} AND ctid = '({},{})' AND xmin = '{}')",

@@ -9,9 +9,20 @@ use crate::format::Batch;
 use crate::model::{RowRefused, TableName};
 use crate::supabase::{Conflict, Load, WriteError, Writer};
 
-/// Codes of refusals that another row's write may lift: a key that is not there yet, a value that is
-/// still taken.
-pub(super) const MAY_LIFT: [&str; 3] = ["23503", "23505", "23P01"];
+/// Whether another row's write may lift a refusal with this code: a key that is not there yet, a value that
+/// is still taken.
+pub(super) fn may_lift(code: &str) -> bool {
+    matches!(code, "23503" | "23505" | "23P01")
+}
+
+/// What a row does whose key is there, in a table with this key.
+pub(super) fn conflict(key: &[String], keep_existing: bool) -> Conflict<'_> {
+    match (key.is_empty(), keep_existing) {
+        (true, _) => Conflict::Refuse,
+        (false, true) => Conflict::Ignore(key),
+        (false, false) => Conflict::Update(key),
+    }
+}
 
 /// What a table's batches have come to so far. Shared by everything that is in flight.
 #[derive(Debug, Default)]
@@ -57,6 +68,11 @@ impl Tally {
         std::mem::take(&mut self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// How many wait.
+    pub(super) fn waits(&self) -> usize {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     pub(super) fn refuse(&self, refusal: RowRefused) {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner).push(refusal);
     }
@@ -76,27 +92,15 @@ pub(super) struct Sender {
     pub(super) key: Vec<String>,
     /// Rows whose key is there are left as they are.
     pub(super) keep_existing: bool,
-    /// The key cannot be used to find rows that are there (it is deferrable).
-    pub(super) plain: bool,
     /// A refused row does not end the restore.
     pub(super) keep_going: bool,
-    /// Rows that are refused for a reason that may pass wait for it.
-    pub(super) may_wait: bool,
     pub(super) tally: Arc<Tally>,
 }
 
 impl Sender {
-    fn conflict(&self) -> Conflict<'_> {
-        match (self.key.is_empty() || self.plain, self.keep_existing) {
-            (true, _) => Conflict::Refuse,
-            (false, true) => Conflict::Ignore(&self.key),
-            (false, false) => Conflict::Update(&self.key),
-        }
-    }
-
     /// Whether sending a batch again cannot double a row.
     fn is_repeatable(&self) -> bool {
-        self.conflict() != Conflict::Refuse
+        !self.key.is_empty()
     }
 
     /// Writes a batch: all of it, but for rows that are refused.
@@ -110,7 +114,7 @@ impl Sender {
             let load = Load {
                 table: &self.table,
                 columns: &self.columns,
-                conflict: self.conflict(),
+                conflict: conflict(&self.key, self.keep_existing),
                 batch,
                 range: (from, to),
                 rehearse: false,
@@ -152,7 +156,7 @@ impl Sender {
 
     fn refused_row(&self, batch: &Batch, row: usize, kind: Kind, code: &str, message: &str) -> Result<(), Failure> {
         let refusal = RowRefused { row: batch.name(row), reason: message.to_owned() };
-        if self.may_wait && MAY_LIFT.contains(&code) {
+        if may_lift(code) {
             let mut one = Batch::default();
             one.push_from(batch, row);
             let waiting = Waiting { batch: one, kind, refusal };

@@ -17,7 +17,6 @@ use crate::error::Failure;
 use crate::http::Http;
 use crate::model::{Finding, Missing, PrintSettings, Relation, TableEntry, TableName, Target};
 use crate::snapshot::Reader;
-use crate::supabase::sql::{Question, SqlChannel};
 use crate::supabase::{Access, Client, RowSource, TableReader};
 
 /// What was found of a project.
@@ -57,10 +56,6 @@ impl Site {
         }
         let names: Vec<String> = tables.iter().map(TableName::plain).collect();
         let filter = TableFilter::new(&names, &[]);
-        let mut described = Vec::new();
-        for schema in exposed.as_deref().unwrap_or(&["public".to_owned()]) {
-            described.extend(client.describe(schema).await.map_err(api_failure)?.relations);
-        }
         let wanted = Wanted {
             schemas: &[],
             filter: &filter,
@@ -73,10 +68,10 @@ impl Site {
         let mut found = discover(client, &wanted, &choice).await?;
         let relations = std::mem::take(&mut found.tables);
         let facts = match &choice.sql {
-            Some(sql) => Some(facts(sql.tables.channel().as_ref()).await?),
+            Some(sql) => Some(channel::facts(sql.tables.channel().as_ref()).await?),
             None => None,
         };
-        let mut target = facts.as_ref().map_or_else(|| Target::described(&described), Facts::target);
+        let mut target = facts.as_ref().map_or_else(|| Target::described(&found.described), Facts::target);
         // the definition leaves out what is the platform's own, of which the users are restored
         let others: Vec<Relation> =
             relations.iter().map(|(r, _)| r.clone()).filter(|r| target.get(&r.name).is_none()).collect();
@@ -147,10 +142,4 @@ impl Site {
         comparing.chosen = Arc::new(chosen);
         Ok(Some((comparing, findings)))
     }
-}
-
-async fn facts(channel: &dyn SqlChannel) -> anyhow::Result<Facts> {
-    let catalog = channel.ask(&Question::Catalog).await.map_err(|error| error.failure())?;
-    Ok(Facts::parse(&catalog)
-        .map_err(|error| Failure::failed(format!("reading the catalog: it is not understood: {error}")))?)
 }

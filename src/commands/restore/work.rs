@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::comparison::{Comparison, Sum};
-use crate::format::{BatchColumn, BatchWriter, RowForm};
-use crate::model::{Artifact, RestoreMode, RowFilter, SchemaStep, TableEntry, TablePlan};
+use crate::format::{BatchColumn, BatchWriter, Fields, RowForm, row_name};
+use crate::model::{Artifact, RestoreMode, RowFilter, RowRefused, SchemaStep, TableEntry, TablePlan};
 use crate::supabase::{RowVersion, Writer};
 
 pub(super) use super::comparison::Mark;
@@ -47,13 +47,6 @@ pub(super) struct Work {
     /// Names and fields of the key.
     pub(super) key: Vec<(String, usize)>,
     pub(super) marks: Marks,
-    /// Versions of rows that are deleted.
-    pub(super) doomed: Vec<RowVersion>,
-    /// What a person calls the first of them.
-    pub(super) doomed_names: Vec<String>,
-    /// Rows and digest that the table must have afterwards, over the columns that both have; `None`: it is
-    /// made by this restore, and then those of the snapshot.
-    pub(super) after: Option<Sum>,
     /// Which rows were chosen.
     pub(super) rows: RowFilter,
     pub(super) writer: Arc<dyn Writer>,
@@ -74,27 +67,83 @@ impl Work {
         self.columns.iter().filter(|c| self.plan.later.contains(&c.name)).filter_map(|c| c.field).collect()
     }
 
-    /// Rows and digest of the table afterwards, as the server prints them; `None`: not known in that form.
-    pub(super) fn expected(&self, schema: SchemaStep) -> Option<Sum> {
-        match (&self.marks, self.after) {
-            (Marks::Compared(comparison, _), after) => after.filter(|_| comparison.is_whole),
-            (Marks::AllAdded, _) if schema == SchemaStep::Create => {
-                Some(Sum { rows: self.entry.rows, digest: self.entry.digest.parse().ok()? })
-            }
-            (Marks::AllAdded, _) => None,
+    /// Whether rows whose key is there stay as they are.
+    pub(super) fn keeps_existing(&self) -> bool {
+        self.plan.mode == RestoreMode::InsertMissing
+    }
+
+    /// Versions of rows that are deleted.
+    pub(super) fn doomed(&self) -> &[RowVersion] {
+        match &self.marks {
+            Marks::Compared(comparison, RestoreMode::Clear) => comparison.extras(),
+            _ => &[],
         }
     }
 
     /// What a person calls a row that is deleted.
     pub(super) fn doomed_name(&self, place: usize) -> String {
-        self.doomed_names.get(place).cloned().unwrap_or_else(|| {
-            let tid = self.doomed[place].tid;
-            format!("at address ({},{})", tid.block, tid.offset)
-        })
+        let known = match &self.marks {
+            Marks::Compared(comparison, _) => comparison.extra_name(place),
+            Marks::AllAdded => None,
+        };
+        known.map_or_else(
+            || {
+                let tid = self.doomed()[place].tid;
+                format!("at address ({},{})", tid.block, tid.offset)
+            },
+            str::to_owned,
+        )
     }
 
-    /// Fields of columns whose type is json or jsonb.
-    pub(super) fn json_fields(&self) -> Vec<usize> {
-        self.columns.iter().filter(|c| c.is_json).filter_map(|c| c.field).collect()
+    /// Rows and digest that the table must have afterwards, over the columns that both have; `None`: it is
+    /// made by this restore, and then those of the snapshot.
+    pub(super) fn after(&self) -> Option<Sum> {
+        match &self.marks {
+            Marks::Compared(comparison, mode) => Some(comparison.expected_after(*mode)),
+            Marks::AllAdded => None,
+        }
+    }
+
+    /// Rows and digest of the table afterwards, as the server prints them; `None`: not known in that form.
+    pub(super) fn expected(&self, schema: SchemaStep) -> Option<Sum> {
+        match &self.marks {
+            Marks::Compared(comparison, _) => self.after().filter(|_| comparison.is_whole),
+            Marks::AllAdded if schema == SchemaStep::Create => {
+                Some(Sum { rows: self.entry.rows, digest: self.entry.digest.parse().ok()? })
+            }
+            Marks::AllAdded => None,
+        }
+    }
+}
+
+/// Finds rows that the Data API would store as something else: a JSON null becomes SQL NULL.
+#[derive(Debug, Clone)]
+pub(super) struct JsonNulls {
+    /// Fields that may hold one; none, where rows are not written over the Data API.
+    fields: Vec<usize>,
+    key: Vec<(String, usize)>,
+}
+
+impl JsonNulls {
+    /// In the rows of this table.
+    pub(super) fn of(work: &Work) -> Self {
+        let json = work.columns.iter().filter(|c| c.is_json && work.form == RowForm::Object);
+        Self { fields: json.filter_map(|c| c.field).collect(), key: work.key.clone() }
+    }
+
+    /// Whether no row can have one.
+    pub(super) fn are_none(&self) -> bool {
+        self.fields.is_empty()
+    }
+
+    /// Why this row cannot be written, if it has one.
+    pub(super) fn refuses(&self, fields: &Fields) -> Option<RowRefused> {
+        let is_null = |&field: &usize| fields.get(field).is_some_and(|text| text.trim_ascii() == b"null");
+        self.fields.iter().any(is_null).then(|| RowRefused {
+            row: row_name(&self.key, fields),
+            reason: "a JSON null cannot be written over the Data API, which would make SQL NULL of it: SQL access \
+                     is needed"
+                .to_owned(),
+        })
     }
 }

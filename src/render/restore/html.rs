@@ -1,41 +1,26 @@
 //! `report.html` of a restore: one file, nothing loaded from anywhere; escaped by construction.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 use super::{finding_line, mode_line, other_project, proof, rate};
 use crate::model::{RestoreMode, RestoreReport, TableReport};
+use crate::render::html::page;
 use crate::render::text::clean;
 use crate::render::{count, duration, time};
-
-const STYLE: &str = include_str!("../report.css");
 
 /// The report as a page.
 pub fn restore_report_html(report: &RestoreReport) -> String {
     let name = clean(&report.plan.to.name);
     let state = if report.complete { "complete" } else { "incomplete" };
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { "Restore into " (name) ": " (state) }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                main {
-                    (head(report, &name, state))
-                    (tiles(report))
-                    (troubles(report))
-                    (tables(report))
-                    (rest(report))
-                    footer { p { "From " (time(report.started)) " to " (time(report.finished)) "." } }
-                }
-            }
-        }
-    }
-    .into_string()
+    let body = html! {
+        (head(report, &name, state))
+        (tiles(report))
+        (troubles(report))
+        (tables(report))
+        (rest(report))
+        footer { p { "From " (time(report.started)) " to " (time(report.finished)) "." } }
+    };
+    page(&format!("Restore into {name}: {state}"), &body)
 }
 
 fn head(report: &RestoreReport, name: &str, state: &str) -> Markup {
