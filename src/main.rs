@@ -13,9 +13,6 @@ use supabackup::config::Redactor;
 use supabackup::context::{Context, Stop, Terminal};
 use supabackup::error::{Failure, Outcome};
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 #[expect(clippy::disallowed_methods, reason = "the one place that reads clock and environment")]
 fn main() -> ExitCode {
     let clock = Clock::running_from(chrono::Utc::now());
