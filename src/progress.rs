@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
+use indicatif::{
+    HumanCount, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressState, ProgressStyle,
+};
 
 use crate::model::TableName;
 
@@ -114,9 +116,9 @@ impl Progress {
                 Some(overall) => self.state.bars.insert_before(overall, bar),
                 None => self.state.bars.add(bar),
             };
-            let template = "{prefix:24!} {bar:16} {human_pos}/{human_len} rows {per_sec:>12} {msg:>10} {eta}";
+            let template = "{prefix:24!} {bar:16} {human_pos}/{human_len} rows {rate:>11} {msg:>10} {eta}";
             if let Ok(style) = ProgressStyle::with_template(template) {
-                bar.set_style(style.progress_chars("█▉░"));
+                bar.set_style(style.with_key("rate", rate).progress_chars("█▉░"));
             }
             bar.set_prefix(shorten(&name.to_string()));
             bar
@@ -134,14 +136,20 @@ impl Progress {
     }
 }
 
+/// Rows a second, without fractions: `12,345/s`.
+fn rate(state: &ProgressState, line: &mut dyn std::fmt::Write) {
+    // a line that cannot be written is not shown
+    let _ = write!(line, "{}/s", HumanCount(state.per_sec().round() as u64));
+}
+
 fn overall_bar(tables: u64, expected_rows: u64) -> ProgressBar {
     // hidden until it has its place among the others; dropped in the middle of a run that fails, it must
     // not stay on the screen
     let bar = ProgressBar::with_draw_target(Some(expected_rows), ProgressDrawTarget::hidden())
         .with_finish(ProgressFinish::AndClear);
-    let template = "{prefix:24!} {bar:16} {human_pos}/{human_len} rows {per_sec:>12} {eta}";
+    let template = "{prefix:24!} {bar:16} {human_pos}/{human_len} rows {rate:>11} {eta}";
     if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style.progress_chars("█▉░"));
+        bar.set_style(style.with_key("rate", rate).progress_chars("█▉░"));
     }
     bar.set_prefix(format!("0 of {tables} tables"));
     bar

@@ -34,7 +34,7 @@ class Restore:
         command = [self.binary, "restore", self.manifest["snapshot"], "--store", self.store, "--progress", "none"]
         command += ["--through", "api", "--mode", "into-empty", "--confirm", name, "--connections", CONNECTIONS, "--json"]
         cost, told = run(command, scratch, stack, env)
-        report = json.loads(told)
+        report = json.loads(told)["report"]
         if not report["complete"]:
             raise Failed("the restore is not complete")
         self.writing.append(replace(cost, wall=report["seconds_writing"]))

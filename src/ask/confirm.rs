@@ -12,7 +12,7 @@ pub fn confirm(ask: &mut dyn Ask, plan: &RestorePlan) -> Result<(), Unanswered> 
     ask.say(&render::last_word(plan, ask.width()))?;
     for left in (0..TRIES).rev() {
         let typed = ask.line("Type the project's ref to write, esc to leave:")?;
-        let Err(difference) = not_this_project(&typed, plan) else { return Ok(()) };
+        let Err(difference) = not_this_project(&typed, &plan.to.name, &plan.from.name) else { return Ok(()) };
         let again = match left {
             0 => "That was the last try.".to_owned(),
             n => format!("{} left.", if n == 1 { "1 try is".to_owned() } else { format!("{n} tries are") }),
@@ -23,8 +23,8 @@ pub fn confirm(ask: &mut dyn Ask, plan: &RestorePlan) -> Result<(), Unanswered> 
 }
 
 /// Whether the text names the project that the plan writes into; if not, a phrase that says what differs.
-pub fn not_this_project(typed: &str, plan: &RestorePlan) -> Result<(), String> {
-    let (wanted, typed) = (plan.to.name.as_str(), typed.trim());
+pub fn not_this_project(typed: &str, wanted: &str, from: &str) -> Result<(), String> {
+    let typed = typed.trim();
     if typed == wanted {
         return Ok(());
     }
@@ -32,7 +32,7 @@ pub fn not_this_project(typed: &str, plan: &RestorePlan) -> Result<(), String> {
     if typed.is_empty() {
         return Err(format!("nothing was typed, and the project to write into is {wanted}"));
     }
-    if typed == plan.from.name {
+    if typed == from {
         return Err(format!(
             "{said} is the project that the snapshot was taken of; rows go into another one, {wanted}"
         ));

@@ -215,10 +215,10 @@ fn what_differs_is_named() {
         ("bcdef", "from character 5 on"),
         ("x\n\u{1b}[2J", "x\\n\\u{1b}[2J is another project"),
     ] {
-        let difference = not_this_project(typed, &plan).err().unwrap_or_default();
+        let difference = not_this_project(typed, &plan.to.name, &plan.from.name).err().unwrap_or_default();
         assert!(difference.contains(said), "{typed}: {difference}");
     }
-    assert_eq!(not_this_project("bcde\n", &plan), Ok(()));
+    assert_eq!(not_this_project("bcde\n", &plan.to.name, &plan.from.name), Ok(()));
 }
 
 #[test]

@@ -4,8 +4,8 @@ use crate::supabase::{TableReader, Window};
 
 /// Blocks of the first window of a table that does not fit into one page.
 const FIRST_STEP: u32 = 8;
-/// Blocks of a window where there are hardly any rows.
-const LONGEST_STEP: u32 = 1 << 16;
+/// Blocks of a window where there are hardly any rows: 1 MiB, should the next window turn out to be full.
+const LONGEST_STEP: u32 = 128;
 
 /// Whether all rows of a table, or those from a block on, are likely to fit into one page of this size.
 pub(crate) fn fits_one_page(reader: &TableReader, page_size: u64, expected: Option<u64>) -> bool {
@@ -90,6 +90,17 @@ mod tests {
                 }
             }
             proptest::prop_assert_eq!((at, steps.next_block()), (to, to));
+        }
+    }
+
+    /// Rows that were deleted, or never committed, leave empty blocks before full ones.
+    #[test]
+    fn after_empty_blocks_a_full_window_is_no_more_than_memory_holds() {
+        let mut steps = Steps::new(0, None);
+        for _ in 0..40 {
+            let window = steps.next_window().unwrap_or(Window::from_block(0));
+            assert!(window.block_count().is_some_and(|blocks| blocks * 8192 <= 1 << 20), "{window:?}");
+            steps.adjust(window, 0, 0, 900, 1 << 20);
         }
     }
 

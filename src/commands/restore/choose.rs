@@ -60,6 +60,10 @@ impl Wishes<'_> {
 
     /// The tables that are meant. `mode` is that of tables for which none was given.
     pub(super) fn chosen(&self, manifest: &Manifest, mode: RestoreMode) -> Result<Vec<Chosen>, Failure> {
+        if let Some((one, other)) = self.contradiction() {
+            return Err(Failure::usage(format!("--mode {one} and --mode {other} contradict each other"))
+                .hint("say one mode for all tables, and with TABLE=MODE one for each table that differs"));
+        }
         let mut chosen = if self.tables.is_empty() { self.all(manifest)? } else { self.named(manifest)? };
         for table in &mut chosen {
             table.mode = ModeChoice::of(self.modes, &table.entry.name).unwrap_or(mode);
@@ -78,6 +82,13 @@ impl Wishes<'_> {
             return Err(Failure::usage(format!("two tables of the snapshot would both go into {}", twice.target)));
         }
         Ok(chosen)
+    }
+
+    /// Two modes for the same tables.
+    fn contradiction(&self) -> Option<(&ModeChoice, &ModeChoice)> {
+        let pairs =
+            self.modes.iter().enumerate().flat_map(|(n, one)| self.modes[n + 1..].iter().map(move |o| (one, o)));
+        pairs.into_iter().find(|(one, other)| one.table == other.table && one.mode != other.mode)
     }
 
     fn all(&self, manifest: &Manifest) -> Result<Vec<Chosen>, Failure> {

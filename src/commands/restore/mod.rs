@@ -11,6 +11,7 @@ mod index;
 pub mod mapping;
 mod order;
 mod output;
+mod oversize;
 mod plan;
 mod planned;
 mod planning;
@@ -94,6 +95,7 @@ impl Job<'_> {
 
     async fn run(&self) -> anyhow::Result<Outcome> {
         let reader = Reader::open(self.store, self.keys.clone()).await?;
+        self.confirmed(&reader.manifest().project.name)?;
         let mut chosen = self.choose(&reader).await?;
         output::talk(self.context, &format!("verifying snapshot {} …", self.keys.id()));
         let verified = snapshot::verify(self.store, self.keys, Depth::Opened).await?;
@@ -198,10 +200,13 @@ impl Job<'_> {
         match result {
             Ok(report) => self.show_report(report).await,
             Err(error) => match undo {
-                Some(undo) => Err(error.context(format!(
-                    "the restore did not end; the affected tables as they were before are in snapshot {}: {}",
-                    undo.snapshot, undo.command
-                ))),
+                Some(undo) => {
+                    output::say(&format!(
+                        "the restore did not end. The affected tables as they were before are in snapshot {}; to undo: {}",
+                        undo.snapshot, undo.command
+                    ));
+                    Err(error)
+                }
                 None => Err(error),
             },
         }

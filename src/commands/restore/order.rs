@@ -80,7 +80,7 @@ pub(super) fn general(job: &Job<'_>, site: &Site, chosen: &[Chosen]) -> Vec<Find
 
 /// Tables that are not restored, and whose rows may go with those that are deleted.
 pub(super) fn outside(work: &Work, site: &Site, means: Means, chosen: &[Chosen]) -> Option<Finding> {
-    if work.plan.counts.delete == 0 || means.is_quiet {
+    if work.plan.counts.delete == 0 || work.is_quiet(means) {
         return None;
     }
     let names: Vec<String> = followers(&work.plan.target, site)

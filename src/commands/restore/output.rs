@@ -79,23 +79,31 @@ impl Job<'_> {
         self.ask(ask::pick_mode).await
     }
 
-    /// Nothing is written before the project's name was given.
-    pub(super) async fn confirm(&self, plan: &RestorePlan) -> Result<(), Failure> {
-        let name = &plan.to.name;
+    /// Whether the project's name was given where nobody can be asked for it: said at once, and not after
+    /// minutes of comparing.
+    pub(super) fn confirmed(&self, from: &str) -> Result<(), Failure> {
+        let name = &self.project.name;
+        let hint = || format!("--confirm {name} writes into this project; --dry-run shows what would happen");
         match self.args.confirm() {
-            Some(typed) => ask::not_this_project(typed, plan).map_err(|why| {
-                Failure::usage(format!("--confirm: {why}; nothing was written"))
-                    .hint(format!("--confirm {name} writes into this project; --dry-run shows what would happen"))
-            }),
-            None if asks(self.args, self.context) => {
-                let plan = plan.clone();
-                self.ask(move |ask| ask::confirm(ask, &plan)).await
-            }
+            _ if self.args.dry_run || self.args.prints_script() => Ok(()),
+            Some(typed) => ask::not_this_project(typed, name, from)
+                .map_err(|why| Failure::usage(format!("--confirm: {why}; nothing was written")).hint(hint())),
+            None if asks(self.args, self.context) => Ok(()),
             None => {
-                Err(Failure::usage("a restore needs to be confirmed, and nobody can be asked; nothing was written")
-                    .hint(format!("--confirm {name} writes into this project; --dry-run shows what would happen")))
+                let message = "a restore needs to be confirmed, and nobody can be asked; nothing was written";
+                Err(Failure::usage(message).hint(hint()))
             }
         }
+    }
+
+    /// Nothing is written before the project's name was given.
+    pub(super) async fn confirm(&self, plan: &RestorePlan) -> Result<(), Failure> {
+        self.confirmed(&plan.from.name)?;
+        if !asks(self.args, self.context) {
+            return Ok(());
+        }
+        let plan = plan.clone();
+        self.ask(move |ask| ask::confirm(ask, &plan)).await
     }
 
     /// Shows the preview: as data where that is what was asked for, else as talk.
@@ -168,7 +176,7 @@ pub(super) fn of_plan(plan: &RestorePlan) -> Outcome {
 const DAMAGED: &str = "damaged";
 
 /// What a finding is called that keeps something from being restored.
-const LEFT_OUT: [&str; 8] = [
+const LEFT_OUT: [&str; 9] = [
     DAMAGED,
     "rows-refused",
     "identity-always",
@@ -177,6 +185,7 @@ const LEFT_OUT: [&str; 8] = [
     "table-missing",
     "not-readable",
     "circle",
+    "row-too-large",
 ];
 
 /// With --keep-going the rest is restored without what cannot be; with --accept-incomplete, without what
@@ -200,6 +209,7 @@ pub(super) fn startable(plan: &RestorePlan) -> Result<(), Failure> {
         false => "",
     };
     let hint = finding.hint.as_deref().unwrap_or("see `supabackup restore --dry-run`");
+    let more = if hint.contains("--keep-going") { "" } else { more };
     Err(Failure::failed(format!("{}: {}; nothing was written", finding.subject, finding.message))
         .hint(format!("{hint}{more}")))
 }

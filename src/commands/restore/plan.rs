@@ -122,7 +122,11 @@ pub(super) fn draft(
     judge(&mut plan, chosen, table, writable);
     plan.triggers = table.triggers.iter().filter(|t| fires(t, means)).map(|t| t.name.clone()).collect();
     if !plan.triggers.is_empty() {
-        let message = format!("triggers fire for every row, and may change or refuse it: {}", plan.triggers.join(", "));
+        let message = format!(
+            "triggers fire for every row, and may change or refuse it: {} (a row that they change differs from the \
+             snapshot: the report names it, and the exit code is 3)",
+            plan.triggers.join(", ")
+        );
         plan.findings.push(Finding::warning("triggers", chosen.target.to_string(), message));
     }
     let columns = batch_columns(chosen, table, site, means, &plan.columns);
@@ -154,6 +158,16 @@ fn judge(plan: &mut TablePlan, chosen: &Chosen, table: &TargetTable, writable: O
     if !gone.is_empty() {
         let message = format!("the project's table has no column {}: these values are not restored", gone.join(", "));
         plan.findings.push(Finding::warning("column-missing", &target, message));
+    }
+    let is_text = |name: &&String| table.columns.iter().any(|c| c.name == **name && c.type_name == "json");
+    let json: Vec<&str> = plan.columns.iter().filter(is_text).map(String::as_str).collect();
+    if plan.way == WriteWay::Api && !json.is_empty() {
+        let message = format!(
+            "{}: the type json keeps white space and escapes, and the Data API may write them otherwise; the value is \
+             the same",
+            json.join(", ")
+        );
+        plan.findings.push(Finding::info("json-text", &target, message));
     }
     if plan.key.is_empty() && !table.primary_key.is_empty() {
         let message =

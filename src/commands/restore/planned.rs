@@ -38,7 +38,7 @@ impl Planned {
         // those that rows are only added to as well: undoing takes them away again
         for work in self.works.iter().filter(|work| work.plan.counts.writes() > 0) {
             tables.insert(work.plan.target.clone());
-            if work.plan.counts.delete > 0 && !self.means.is_quiet {
+            if work.plan.counts.delete > 0 && !work.is_quiet(self.means) {
                 tables.extend(followers(&work.plan.target, &self.site));
             }
         }

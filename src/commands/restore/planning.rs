@@ -7,6 +7,7 @@ use super::Job;
 use super::apply::artifact;
 use super::choose::Chosen;
 use super::order::{general, order, outside, remember};
+use super::oversize::oversize;
 use super::plan::{Draft, Means, draft, impossible, not_there};
 use super::planned::Planned;
 use super::site::Site;
@@ -47,12 +48,31 @@ pub(super) async fn plan(
     progress.begin("comparing", chosen.len() as u64, there);
     for table in &chosen {
         let draft = drafted(table, &site, &tools, made.as_ref()).await?;
-        let is_impossible = draft.is_impossible();
+        let mut is_impossible = draft.is_impossible();
         if is_impossible && (table.damage.is_some() || !site.tables.contains_key(&draft.plan.target)) {
             lost.push(draft.plan);
             continue;
         }
         let mut work = worked(job, reader, &site, &tools, draft, progress).await?;
+        let large = oversize(reader, &work).await?;
+        if large.rows > 0 && !is_impossible {
+            let why = large.message(site.sql.as_ref().map_or("SQL", |sql| sql.kind.name()));
+            match over_the_api(job, reader, &site, &tools, table, progress).await? {
+                Some(other) => {
+                    work = other;
+                    let message = format!("{why}: the table is written over the Data API, where triggers fire");
+                    work.plan.findings.push(Finding::warning("over-the-api", table.target.to_string(), message));
+                }
+                None => {
+                    let finding = Finding::error("row-too-large", table.target.to_string(), why).hint(
+                        "and the Data API cannot write this table: install the helper (`supabackup helper-sql`), which has no \
+                         such limit, or raise that of the service",
+                    );
+                    work.plan.findings.push(finding);
+                    is_impossible = true;
+                }
+            }
+        }
         match (is_impossible, work.plan.counts) {
             (false, _) => works.push(work),
             // what cannot be written is no matter where nothing is to be written
@@ -138,6 +158,16 @@ impl Tools {
         })
     }
 
+    /// The Data API alone.
+    fn api(&self) -> Self {
+        Self {
+            means: Means { way: WriteWay::Api, is_quiet: false },
+            rest: Arc::clone(&self.rest),
+            sql: None,
+            runs_scripts: self.runs_scripts,
+        }
+    }
+
     /// What writes the rows of a table.
     fn writer(&self, chosen: &Chosen) -> Arc<dyn Writer> {
         match &self.sql {
@@ -211,6 +241,26 @@ async fn drafted(chosen: &Chosen, site: &Site, tools: &Tools, made: Option<&Targ
             Ok(impossible(chosen, tools.means, finding.hint("run the same command again, or restore it through SQL")))
         }
     }
+}
+
+/// The same table over the Data API, if that can write it.
+async fn over_the_api(
+    job: &Job<'_>,
+    reader: &Reader<'_>,
+    site: &Site,
+    tools: &Tools,
+    table: &Chosen,
+    progress: &Progress,
+) -> anyhow::Result<Option<Work>> {
+    if !site.tables.contains_key(&table.target) {
+        return Ok(None);
+    }
+    let api = tools.api();
+    let draft = drafted(table, site, &api, None).await?;
+    if draft.is_impossible() {
+        return Ok(None);
+    }
+    Ok(Some(worked(job, reader, site, &api, draft, progress).await?))
 }
 
 /// Compares one table.

@@ -6,7 +6,8 @@ use super::apply::Apply;
 use super::planned::Planned;
 use super::rehearse::Rehearsed;
 use super::work::Work;
-use crate::model::{Finding, SchemaStep, TableName};
+use crate::model::{Finding, RowRefused, SchemaStep, TableName};
+use crate::render::plural;
 
 /// Tries what can be tried without writing, and puts what it shows into the plan.
 pub(super) async fn rehearse(apply: &Apply<'_>, planned: &mut Planned) -> anyhow::Result<()> {
@@ -16,6 +17,14 @@ pub(super) async fn rehearse(apply: &Apply<'_>, planned: &mut Planned) -> anyhow
     for work in &mut planned.works {
         let seen = apply.rehearse(work).await?;
         apply_rehearsal(work, seen);
+        // where foreign keys are checked, whatever refers to a row may itself be about to go
+        if work.is_quiet(planned.means) {
+            let refused = apply.rehearse_deletes(work).await?;
+            let rows = refused.len() as u64;
+            work.plan.counts.delete = work.plan.counts.delete.saturating_sub(rows);
+            work.plan.counts.refused += rows;
+            name_refused(work, &refused.iter().collect::<Vec<_>>(), "to delete");
+        }
     }
     let done: HashMap<TableName, _> =
         planned.works.iter().map(|work| (work.plan.target.clone(), work.plan.clone())).collect();
@@ -30,6 +39,23 @@ pub(super) async fn rehearse(apply: &Apply<'_>, planned: &mut Planned) -> anyhow
 /// Rows named in one finding.
 const NAMED: usize = 5;
 
+fn name_refused(work: &mut Work, refused: &[&RowRefused], what: &str) {
+    if refused.is_empty() {
+        return;
+    }
+    let more = refused.len().saturating_sub(NAMED);
+    let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+    let named = refused.iter().take(NAMED).map(|r| format!("{}: {}", r.row, r.reason)).collect::<Vec<_>>().join("; ");
+    let rows = plural(refused.len() as u64, "row");
+    let message = format!("the database refuses {what} {rows}: {named}{more}");
+    let hint = "mend the cause, or restore all other rows with --keep-going: the report names these";
+    work.plan.findings.push(Finding::error("rows-refused", work.plan.target.to_string(), message).hint(hint));
+}
+
+fn was(rows: u64) -> String {
+    format!("{} {}", plural(rows, "row"), if rows == 1 { "was" } else { "were" })
+}
+
 fn apply_rehearsal(work: &mut Work, seen: Rehearsed) {
     let plan = &mut work.plan;
     let target = plan.target.to_string();
@@ -37,24 +63,16 @@ fn apply_rehearsal(work: &mut Work, seen: Rehearsed) {
     plan.counts.add = plan.counts.add.saturating_sub(adds);
     plan.counts.change = plan.counts.change.saturating_sub(changes);
     plan.counts.refused += adds + changes;
-    let refused: Vec<String> =
-        seen.adds.iter().chain(&seen.changes).map(|r| format!("{}: {}", r.row, r.reason)).collect();
-    if !refused.is_empty() {
-        let more = refused.len().saturating_sub(NAMED);
-        let more = if more > 0 { format!("; and {more} more") } else { String::new() };
-        let named = refused.iter().take(NAMED).cloned().collect::<Vec<_>>().join("; ");
-        let message = format!("the database refuses {} rows: {named}{more}", refused.len());
-        let hint = "mend the cause, or restore all other rows with --keep-going: the report names these";
-        plan.findings.push(Finding::error("rows-refused", &target, message).hint(hint));
-    }
+    name_refused(work, &seen.adds.iter().chain(&seen.changes).collect::<Vec<_>>(), "to write");
+    let plan = &mut work.plan;
     if seen.open > 0 {
-        let message = format!("{} rows can be tried only once others are written", seen.open);
+        let message = format!("{} can be tried only once others are written", plural(seen.open, "row"));
         plan.findings.push(Finding::info("not-rehearsed", &target, message));
     }
     if !seen.is_whole {
         let message = match seen.tried {
             0 => "its rows could not be rehearsed".to_owned(),
-            tried => format!("{tried} rows were rehearsed, the others were not"),
+            tried => format!("{} rehearsed, the others were not", was(tried)),
         };
         plan.findings.push(Finding::info("rehearsed-in-part", &target, message));
     }

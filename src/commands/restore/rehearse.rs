@@ -7,7 +7,7 @@ use super::work::{JsonNulls, Mark, Marks, Work};
 use crate::error::Failure;
 use crate::format::{Batch, BatchWriter, Fields};
 use crate::model::RowRefused;
-use crate::supabase::{Conflict, Load, WriteError};
+use crate::supabase::{Conflict, Delete, Load, WriteError};
 
 /// Bytes of one table's rows that are rehearsed. A table that has fewer to write is rehearsed whole.
 const MOST_BYTES: usize = 4 << 20;
@@ -71,6 +71,29 @@ impl Apply<'_> {
         }
         seen.is_whole &= requests < MOST_REQUESTS && seen.untried == 0;
         Ok(seen)
+    }
+
+    /// Rehearses what is deleted from one table: the rows that are refused for good.
+    pub(super) async fn rehearse_deletes(&self, work: &Work) -> Result<Vec<RowRefused>, Failure> {
+        let doomed = work.doomed();
+        let at_once = work.writer.delete_rows().max(1);
+        let mut todo: Vec<(usize, usize)> =
+            (0..doomed.len()).step_by(at_once).map(|from| (from, doomed.len().min(from + at_once))).rev().collect();
+        let mut refused = Vec::new();
+        for _ in 0..MOST_REQUESTS {
+            let Some((from, to)) = todo.pop() else { break };
+            let delete = Delete { table: &work.plan.target, rows: &doomed[from..to], rehearse: true };
+            match work.writer.delete(&delete).await {
+                Ok(_) => {}
+                Err(WriteError::Fatal(failure)) => return Err(failure),
+                Err(_) if to - from > 1 => {
+                    let middle = from + (to - from) / 2;
+                    todo.extend([(middle, to), (from, middle)]);
+                }
+                Err(error) => refused.push(RowRefused { row: work.doomed_name(from), reason: error.to_string() }),
+            }
+        }
+        Ok(refused)
     }
 
     async fn try_batch(

@@ -33,7 +33,13 @@ impl ScanLimits {
     pub fn new(connections: usize, page_size: u64, buffers: Buffers) -> Self {
         let cores = std::thread::available_parallelism().map_or(2, usize::from).clamp(1, 4);
         let hands = Arc::new(Semaphore::new(cores));
-        Self { memory: Arc::new(Semaphore::new(connections + 2)), hands, ahead: connections * 2 + 4, page_size, buffers }
+        Self {
+            memory: Arc::new(Semaphore::new(connections + 2)),
+            hands,
+            ahead: connections * 2 + 4,
+            page_size,
+            buffers,
+        }
     }
 }
 

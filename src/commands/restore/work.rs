@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::comparison::{Comparison, Sum};
+use super::plan::Means;
 use crate::format::{BatchColumn, BatchWriter, Fields, RowForm, row_name};
-use crate::model::{Artifact, RestoreMode, RowFilter, RowRefused, SchemaStep, TableEntry, TablePlan};
+use crate::model::{Artifact, RestoreMode, RowFilter, RowRefused, SchemaStep, TableEntry, TablePlan, WriteWay};
 use crate::supabase::{RowVersion, Writer};
 
 pub(super) use super::comparison::Mark;
@@ -65,6 +66,11 @@ impl Work {
     /// Fields of the columns that have to come later.
     pub(super) fn later_fields(&self) -> Vec<usize> {
         self.columns.iter().filter(|c| self.plan.later.contains(&c.name)).filter_map(|c| c.field).collect()
+    }
+
+    /// Whether triggers and foreign keys rest while it is written.
+    pub(super) fn is_quiet(&self, means: Means) -> bool {
+        means.is_quiet && self.plan.way == WriteWay::Sql
     }
 
     /// Whether rows whose key is there stay as they are.

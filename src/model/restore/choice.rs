@@ -83,10 +83,19 @@ pub struct ModeChoice {
 }
 
 impl ModeChoice {
-    /// The mode that is chosen for a table: its own before that of all, the last one said before others.
+    /// The mode that is chosen for a table: its own before that of all.
     pub fn of(choices: &[Self], table: &TableName) -> Option<RestoreMode> {
         let own = choices.iter().rev().find(|choice| choice.table.as_ref().is_some_and(|named| named.is(table)));
         own.or_else(|| choices.iter().rev().find(|choice| choice.table.is_none())).map(|choice| choice.mode)
+    }
+}
+
+impl fmt::Display for ModeChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.table {
+            Some(table) => write!(f, "{table}={}", self.mode),
+            None => self.mode.fmt(f),
+        }
     }
 }
 

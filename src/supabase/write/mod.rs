@@ -39,6 +39,16 @@ pub trait Writer: std::fmt::Debug + Send + Sync {
         1
     }
 
+    /// The most bytes of a request, where the service has such a limit.
+    fn largest_request(&self) -> Option<usize> {
+        None
+    }
+
+    /// Whether a batch of one row can be sent at all.
+    fn fits(&self, _batch: &Batch) -> bool {
+        true
+    }
+
     /// Writes a batch, and returns how many rows the server says were inserted or updated.
     async fn write(&self, load: &Load<'_>) -> Result<u64, WriteError>;
 

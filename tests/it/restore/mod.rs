@@ -2,6 +2,7 @@
 //! beforehand what will happen, and nothing is lost on the way.
 
 mod empty_project;
+mod foreseen;
 mod kills;
 mod modes;
 mod safety;

@@ -1,0 +1,83 @@
+//! What would go wrong is said before anything is written, or another way is taken.
+
+use anyhow::{Result, ensure};
+
+use super::{back_up, plan, prints, report, restore, table};
+use crate::support::Stack;
+
+/// A table whose rows are as large as they are given.
+const DOCUMENTS: &str = "CREATE TABLE public.documents (id int PRIMARY KEY, body text NOT NULL);
+    GRANT ALL ON public.documents TO service_role;
+    INSERT INTO public.documents VALUES (1, 'small'), (2, repeat(E'\"a\\\\b\\n', 800000)), (3, 'last')";
+
+#[test]
+fn a_row_that_no_request_to_postgres_meta_can_carry_goes_over_the_data_api() -> Result<()> {
+    let stack = Stack::up(&["--data", "sample", "--sql", "meta"])?;
+    let store = tempfile::tempdir()?;
+    stack.sql(DOCUMENTS)?;
+    stack.script("restart-postgrest", &[])?;
+    back_up(&stack, store.path(), 0)?;
+    let before = prints(&stack)?;
+    stack.sql("DELETE FROM public.documents WHERE id > 1")?;
+    let arguments = ["--table", "public.documents"];
+    let planned = plan(&stack, store.path(), &arguments, 0)?;
+    let documents = table(&planned["tables"], "public.documents")?;
+    ensure!(documents["way"] == "api" && documents["counts"]["add"] == 2, "{documents}");
+    let said = documents["findings"].to_string();
+    ensure!(said.contains("over-the-api") && said.contains("id=2"), "{said}");
+    restore(&stack, store.path(), &arguments).expect(0)?;
+    ensure!(prints(&stack)? == before, "the rows are not what they were");
+    // where the Data API cannot write it either, that is said, and nothing is written
+    stack.sql("DELETE FROM public.documents WHERE id > 1; REVOKE INSERT ON public.documents FROM service_role")?;
+    let emptied = prints(&stack)?;
+    let ran = restore(&stack, store.path(), &arguments).expect(1)?;
+    ensure!(ran.stderr.contains("id=2") && ran.stderr.contains("helper-sql"), "{}", ran.stderr);
+    ensure!(prints(&stack)? == emptied, "rows were written");
+    Ok(())
+}
+
+#[test]
+fn rows_that_others_hold_are_named_before_they_are_deleted() -> Result<()> {
+    let stack = Stack::up(&["--data", "sample", "--sql", "meta"])?;
+    let store = tempfile::tempdir()?;
+    stack.sql(
+        "CREATE TABLE public.owners (id int PRIMARY KEY, name text);
+         CREATE TABLE public.pets (id int PRIMARY KEY, owner int NOT NULL REFERENCES public.owners);
+         GRANT ALL ON public.owners, public.pets TO service_role;
+         INSERT INTO public.owners VALUES (1, 'a'), (2, 'b');
+         INSERT INTO public.pets VALUES (1, 1)",
+    )?;
+    stack.script("restart-postgrest", &[])?;
+    back_up(&stack, store.path(), 0)?;
+    stack.sql("INSERT INTO public.owners VALUES (3, 'c'), (4, 'd'); INSERT INTO public.pets VALUES (2, 3)")?;
+    let before = prints(&stack)?;
+    // of the rows that are not in the snapshot, one is held by a table that stays as it is
+    let arguments = ["--table", "public.owners", "--mode", "clear"];
+    let planned = plan(&stack, store.path(), &arguments, 4)?;
+    let owners = table(&planned["tables"], "public.owners")?;
+    ensure!(owners["counts"]["delete"] == 1 && owners["counts"]["refused"] == 1, "{owners}");
+    ensure!(owners["findings"].to_string().contains("pets"), "{owners}");
+    ensure!(prints(&stack)? == before, "the preview wrote something");
+    restore(&stack, store.path(), &arguments).expect(1)?;
+    ensure!(prints(&stack)? == before, "something was written");
+    // and so it happens, where that is accepted
+    let ran = restore(&stack, store.path(), &arguments).args(&["--keep-going", "--json"]).expect(3)?;
+    let report = report(&ran)?;
+    let owners = table(&report["tables"], "public.owners")?;
+    ensure!(owners["done"]["delete"] == 1, "{owners}");
+    ensure!(stack.sql("SELECT string_agg(id::text, ' ' ORDER BY id) FROM public.owners")? == "1 2 3\n");
+    Ok(())
+}
+
+#[test]
+fn two_modes_for_one_table_are_refused() -> Result<()> {
+    let stack = Stack::up(&["--data", "sample"])?;
+    let store = tempfile::tempdir()?;
+    back_up(&stack, store.path(), 0)?;
+    for pair in [["profiles=clear", "profiles=merge"], ["clear", "merge"]] {
+        let ran = restore(&stack, store.path(), &["--mode", pair[0], "--mode", pair[1]]).expect(2)?;
+        let said = format!("--mode {} and --mode {} contradict", pair[0], pair[1]);
+        ensure!(ran.stderr.contains(&said), "{}", ran.stderr);
+    }
+    Ok(())
+}
