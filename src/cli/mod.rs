@@ -2,6 +2,7 @@
 //! [`Flags`]; `config` checks them together with environment and file, and its table gives the help.
 
 mod args;
+mod keep;
 mod restore;
 
 use std::convert::Infallible;
@@ -14,6 +15,7 @@ use crate::config::{Flags, Need, help};
 use crate::error::Failure;
 
 pub use args::{BackupArgs, DoctorArgs, HelperSqlArgs, ListArgs, SchemaArgs, SnapshotChoice, SqlArgs, VerifyArgs};
+pub use keep::{PinArgs, PruneArgs, UnpinArgs};
 pub use restore::RestoreArgs;
 
 /// Lossless, verified, restorable backups of a Supabase project over nothing but HTTPS.
@@ -55,6 +57,12 @@ pub enum Command {
     Restore(Box<RestoreArgs>),
     /// List the snapshots of the store, or what one of them holds
     List(ListArgs),
+    /// Remove the snapshots that the rules of retention do not keep
+    Prune(Box<PruneArgs>),
+    /// Keep a snapshot whatever the rules say
+    Pin(PinArgs),
+    /// Take the pin of a snapshot away
+    Unpin(UnpinArgs),
     /// Print a snapshot as one SQL script for psql
     Sql(SqlArgs),
     /// Print the project's definition as SQL
@@ -115,6 +123,7 @@ impl Cli {
         match self.command {
             Command::Backup(_) | Command::Restore(_) | Command::Doctor(_) | Command::Schema(_) => Need::Project,
             Command::Verify(_) | Command::List(_) | Command::Sql(_) | Command::HelperSql(_) => Need::Store,
+            Command::Prune(_) | Command::Pin(_) | Command::Unpin(_) => Need::Store,
         }
     }
 
@@ -141,6 +150,8 @@ impl Cli {
             }
             Command::Doctor(args) => args.fill(&mut flags),
             Command::Schema(args) => args.fill(&mut flags),
+            Command::Prune(args) => args.fill(&mut flags),
+            Command::Pin(_) | Command::Unpin(_) => {}
             Command::Verify(_) | Command::List(_) | Command::Sql(_) | Command::HelperSql(_) => {}
         }
         Ok(flags)

@@ -23,16 +23,19 @@ fn every_flag_of_the_table_exists_and_arrives_under_its_name() {
         let Some(flag) = setting.flag else { continue };
         let is_switch = setting.kind == Kind::Switch;
         let value = if is_switch { "" } else { "3" };
-        let flags = read(&format!("backup {flag} {value}")).map_err(|e| e.to_string()).map(|cli| cli.flags());
+        let command = if read(&format!("backup {flag} {value}")).is_ok() { "backup" } else { "prune" };
+        let flags = read(&format!("{command} {flag} {value}")).map_err(|e| e.to_string()).map(|cli| cli.flags());
         let flags = flags.and_then(|flags| flags.map_err(|failure| failure.message));
         let given = flags.map(|flags| flags.get(setting.name).to_vec());
         let expected = if is_switch { "yes" } else { "3" };
         assert_eq!(given, Ok(vec![expected.to_owned()]), "{flag}");
     }
-    let not_settings = ["--help", "--version", "--no-color", "--dry-run", "--json", "--secret-key"];
+    let not_settings =
+        ["--help", "--version", "--no-color", "--dry-run", "--json", "--secret-key", "--apply", "--project"];
     let mut command = Cli::command();
     command.build();
-    for argument in command.find_subcommand("backup").into_iter().flat_map(|backup| backup.get_arguments()) {
+    let both = ["backup", "prune"].into_iter().filter_map(|name| command.find_subcommand(name));
+    for argument in both.flat_map(|command| command.get_arguments()) {
         let flag = argument.get_long().map(|long| format!("--{long}")).unwrap_or_default();
         assert!(known.contains(flag.as_str()) || not_settings.contains(&flag.as_str()), "{flag} is not in the table");
     }
@@ -85,6 +88,24 @@ fn verify_takes_the_newest_snapshot_unless_told_otherwise() -> anyhow::Result<()
     assert!(read("verify latest --all").is_err());
     assert!(read("verify --depth deep").is_err());
     assert!(read("verify yesterday").is_err());
+    Ok(())
+}
+
+#[test]
+fn prune_removes_nothing_unless_it_is_told_to() -> anyhow::Result<()> {
+    for (arguments, apply) in [("prune", false), ("prune -n", false), ("prune --apply", true)] {
+        let Command::Prune(args) = read(arguments)?.command else { anyhow::bail!("{arguments}") };
+        assert_eq!(args.apply, apply, "{arguments}");
+    }
+    assert!(read("prune --apply --dry-run").is_err());
+    let flags = read("prune --retention production --keep-within 90d --keep-daily 5 --freeze-rows 100")?.flags()?;
+    assert_eq!(
+        (flags.get("retention"), flags.get("keep_daily")),
+        (&["production".to_owned()][..], &["5".to_owned()][..])
+    );
+    let Command::Pin(args) = read("pin 20261123T031500Z-7f3a --note why")?.command else { anyhow::bail!("pin") };
+    assert_eq!(args.note.as_deref(), Some("why"));
+    assert!(read("pin").is_err() && read("unpin").is_err(), "which one must be said");
     Ok(())
 }
 
@@ -158,7 +179,16 @@ fn a_key_is_refused_as_a_flag_and_not_repeated() {
 
 #[test]
 fn help_shows_neither_the_refused_flags_nor_values_of_the_environment() {
-    for arguments in ["--help", "backup --help", "verify -h", "list --help", "doctor --help", "restore --help"] {
+    for arguments in [
+        "--help",
+        "prune --help",
+        "pin --help",
+        "backup --help",
+        "verify -h",
+        "list --help",
+        "doctor --help",
+        "restore --help",
+    ] {
         let text = read(arguments).map_or_else(|help| help.to_string(), |_| String::new());
         assert!(text.contains("Usage:"), "{arguments}");
         assert!(!text.contains("--secret-key") && !text.contains("--token"), "{text}");

@@ -7,6 +7,8 @@ mod connect;
 pub mod doctor;
 pub mod helper_sql;
 pub mod list;
+pub mod pin;
+pub mod prune;
 mod read;
 pub mod restore;
 pub mod schema;

@@ -29,7 +29,10 @@ pub async fn run(args: &VerifyArgs, config: &Config, context: &Context) -> anyho
         let mut verified = snapshot::verify(store, &keys, args.depth).await?;
         if args.all && is_leftover(&verified) {
             if !context.terminal.quiet {
-                talk(&format!("{}: a run that did not end left this folder; nothing to verify", keys.folder()));
+                talk(&format!(
+                    "{}: a run that did not end, or a removal, left this folder; nothing to verify",
+                    keys.folder()
+                ));
             }
             continue;
         }
@@ -68,7 +71,7 @@ fn outcome(verified: &[Verified]) -> Outcome {
 
 /// A folder that never became a snapshot, as opposed to a snapshot that lost its manifest.
 fn is_leftover(verified: &Verified) -> bool {
-    verified.findings.iter().any(|f| f.code == "snapshot-unfinished")
+    verified.findings.iter().any(|f| matches!(f.code.as_str(), "snapshot-unfinished" | "snapshot-pruned"))
 }
 
 /// To have verified nothing must not look like success.

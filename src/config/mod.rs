@@ -11,6 +11,7 @@ mod key;
 mod project;
 mod reader;
 mod redact;
+mod retention;
 mod settings;
 mod sources;
 mod values;
@@ -22,7 +23,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use crate::error::Failure;
-use crate::model::Artifact;
+use crate::model::{Artifact, Retention};
 use crate::store::StoreUrl;
 
 pub use filter::{Selection, TableFilter};
@@ -84,6 +85,8 @@ pub struct Config {
     pub progress: Progress,
     /// Only what needs a person is said.
     pub quiet: bool,
+    /// Which snapshots stay.
+    pub retention: Retention,
 }
 
 /// How tables are read.

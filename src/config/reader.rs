@@ -78,6 +78,7 @@ pub(crate) fn load(
             _ => Progress::Auto,
         },
         quiet,
+        retention: read.retention(),
     };
     read.mistakes.into_result()?;
     Ok(config)
@@ -108,7 +109,7 @@ struct Found {
 
 /// Takes values out of the sources. What is wrong is noted, and some value of the right type given
 /// back, so that the rest is checked too.
-struct Reader {
+pub(super) struct Reader {
     layers: [Layer; 3],
     mistakes: Mistakes,
 }
@@ -146,9 +147,13 @@ impl Reader {
         self.text_as(name, values::boolean).unwrap_or_default()
     }
 
-    /// A count or a size within its range.
     fn number<T: TryFrom<i64> + Default>(&mut self, name: &str) -> T {
-        let number = self.text_as(name, |text| {
+        self.given_number(name).unwrap_or_default()
+    }
+
+    /// A count or a size within its range.
+    pub(super) fn given_number<T: TryFrom<i64>>(&mut self, name: &str) -> Option<T> {
+        self.text_as(name, |text| {
             let (number, least, most, show): (i64, i64, i64, fn(i64) -> String) = match setting(name).kind {
                 Kind::Size(least, most) => {
                     let bytes = |size: u64| i64::try_from(size).unwrap_or(i64::MAX);
@@ -162,12 +167,15 @@ impl Reader {
                 return Err(format!("{text} is not between {} and {}", show(least), show(most)));
             }
             T::try_from(number).map_err(|_| format!("{text} is too large for this machine"))
-        });
-        number.unwrap_or_default()
+        })
     }
 
     fn duration(&mut self, name: &str) -> Duration {
-        let duration = self.text_as(name, |text| {
+        self.given_duration(name).unwrap_or_default()
+    }
+
+    pub(super) fn given_duration(&mut self, name: &str) -> Option<Duration> {
+        self.text_as(name, |text| {
             let duration = values::duration(text)?;
             match setting(name).kind {
                 Kind::Duration(least, most) if !(least..=most).contains(&duration) => {
@@ -175,11 +183,10 @@ impl Reader {
                 }
                 _ => Ok(duration),
             }
-        });
-        duration.unwrap_or_default()
+        })
     }
 
-    fn word(&mut self, name: &str) -> String {
+    pub(super) fn word(&mut self, name: &str) -> String {
         let word = self.text_as(name, |text| match setting(name).kind {
             Kind::OneOf(known) => one_of(text, known),
             _ => Ok(text.to_owned()),

@@ -76,6 +76,10 @@ const fn seconds(from: u64, to: u64) -> Kind {
     Kind::Duration(Duration::from_secs(from), Duration::from_secs(to))
 }
 
+const fn hours(from: u64, to: u64) -> Kind {
+    seconds(from * 3600, to * 3600)
+}
+
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
@@ -132,6 +136,36 @@ pub static SETTINGS: &[Setting] = &[
     row("retry_delay", Some("--retry-delay"), &["SUPABACKUP_RETRY_DELAY"],
         Kind::Duration(Duration::from_millis(1), Duration::from_secs(60)), Value("500ms"),
         "pause before the first retry; it doubles each time"),
+    // what to keep
+    row("retention", Some("--retention"), &["SUPABACKUP_RETENTION"], OneOf(&["development", "staging", "production"]),
+        Described("30 days, at most 50 snapshots"),
+        "a ready profile of what to keep: 7 days, 14 days, or 30 days and each month's last snapshot for a year"),
+    row("keep_within", Some("--keep-within"), &["SUPABACKUP_KEEP_WITHIN"], hours(1, 36_500 * 24), Described("by the profile, or 30d"),
+        "keep good snapshots that are not older than this"),
+    row("keep_at_most", Some("--keep-at-most"), &["SUPABACKUP_KEEP_AT_MOST"], Count(1, 1_000_000), Value("50"),
+        "keep at most so many good snapshots, pinned ones aside"),
+    row("keep_hourly", Some("--keep-hourly"), &["SUPABACKUP_KEEP_HOURLY"], Count(0, 1_000_000), Value("0"),
+        "keep the last good snapshot of so many hours; those without one do not count"),
+    row("keep_daily", Some("--keep-daily"), &["SUPABACKUP_KEEP_DAILY"], Count(0, 1_000_000), Value("0"),
+        "keep the last good snapshot of so many days"),
+    row("keep_weekly", Some("--keep-weekly"), &["SUPABACKUP_KEEP_WEEKLY"], Count(0, 1_000_000), Value("0"),
+        "keep the last good snapshot of so many weeks"),
+    row("keep_monthly", Some("--keep-monthly"), &["SUPABACKUP_KEEP_MONTHLY"], Count(0, 1_000_000), Described("by the profile, or 0"),
+        "keep the last good snapshot of so many months"),
+    row("keep_yearly", Some("--keep-yearly"), &["SUPABACKUP_KEEP_YEARLY"], Count(0, 1_000_000), Value("0"),
+        "keep the last good snapshot of so many years"),
+    row("keep_floor", Some("--keep-floor"), &["SUPABACKUP_KEEP_FLOOR"], Count(1, 1_000_000), Value("3"),
+        "never remove so many of the newest good snapshots"),
+    row("keep_incomplete", Some("--keep-incomplete"), &["SUPABACKUP_KEEP_INCOMPLETE"], hours(1, 36_500 * 24), Value("7d"),
+        "keep incomplete snapshots, and what dead runs left, for so long"),
+    row("keep_safety", Some("--keep-safety"), &["SUPABACKUP_KEEP_SAFETY"], hours(1, 36_500 * 24), Value("30d"),
+        "keep the safety snapshots of restores for so long"),
+    row("freeze_after", Some("--freeze-after"), &["SUPABACKUP_FREEZE_AFTER"], hours(1, 36_500 * 24), Value("48h"),
+        "remove nothing of a project whose newest good snapshot is older than this"),
+    row("freeze_rows", Some("--freeze-rows"), &["SUPABACKUP_FREEZE_ROWS"], Count(1, 100), Value("50"),
+        "remove nothing of a project whose newest complete snapshot lost more than so many percent of its rows; 100 switches this off"),
+    row("freeze_tables", Some("--freeze-tables"), &["SUPABACKUP_FREEZE_TABLES"], Count(1, 100), Value("50"),
+        "remove nothing of a project whose newest complete snapshot lost more than so many percent of its tables; 100 switches this off"),
     // output and files
     row("progress", Some("--progress"), &["SUPABACKUP_PROGRESS"], OneOf(&["auto", "bars", "lines", "none"]), Value("auto"),
         "progress on stderr; auto is bars on a terminal and lines elsewhere"),

@@ -75,10 +75,10 @@ pub(crate) fn show_size(bytes: u64) -> String {
     format!("{bytes}B")
 }
 
-/// `10m`, `90s`, `500ms`: the largest unit that leaves a whole number.
+/// `7d`, `10m`, `90s`, `500ms`: the largest unit that leaves a whole number.
 pub(crate) fn show_duration(duration: Duration) -> String {
     let milliseconds = duration.as_millis();
-    for (factor, unit) in [(3_600_000, "h"), (60_000, "m"), (1_000, "s")] {
+    for (factor, unit) in [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")] {
         if milliseconds >= factor && milliseconds.is_multiple_of(factor) {
             return format!("{}{unit}", milliseconds / factor);
         }
@@ -148,6 +148,7 @@ mod tests {
             ("15m", 900_000),
             ("15 min", 900_000),
             ("24h", 86_400_000),
+            ("30d", 2_592_000_000),
         ] {
             let expected = Duration::from_millis(milliseconds);
             assert_eq!(duration(text), Ok(expected), "{text}");

@@ -8,6 +8,7 @@ mod name;
 mod plan;
 mod report;
 mod restore;
+mod retention;
 mod snapshot;
 
 pub use catalog::{Catalog, Column, ColumnKind, ForeignKey, Relation, RelationKind};
@@ -26,4 +27,8 @@ pub use restore::{
     TargetColumn, TargetTable, TargetTrigger, Through, TypedTable, Undo, WorkOrder, WriteWay, sequence_of_default,
     work_order,
 };
-pub use snapshot::{SnapshotId, SnapshotState, Verification};
+pub use retention::{
+    Decision, Freeze, Leftover, Period, Profile, ProjectPlan, Proof, PrunePlan, PruneReport, Reason, Removed,
+    Retention, SnapshotFacts,
+};
+pub use snapshot::{Pin, SnapshotId, SnapshotState, Verification};

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Finding, Manifest, Severity, SnapshotId, SnapshotState, Verification};
+use crate::model::{Finding, Manifest, Pin, Severity, SnapshotId, SnapshotState, Verification};
 
 /// How deep a verification looks. Each depth includes those before it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -79,6 +79,15 @@ pub struct SnapshotSummary {
     pub missing: u64,
     /// The newest verification of exactly this manifest.
     pub verified: Option<Verification>,
+    /// The deepest verification since the last one that found errors, if the newest found none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proven: Option<String>,
+    /// Somebody wants it kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pin: Option<Pin>,
+    /// When the newest file of a folder without a manifest was written, by the store's clock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub touched: Option<DateTime<Utc>>,
 }
 
 impl SnapshotSummary {
@@ -99,6 +108,9 @@ impl SnapshotSummary {
             stored_bytes: 0,
             missing: 0,
             verified: None,
+            proven: None,
+            pin: None,
+            touched: None,
         }
     }
 
@@ -120,6 +132,9 @@ impl SnapshotSummary {
             stored_bytes: totals.stored_bytes,
             missing: manifest.missing.len() as u64,
             verified,
+            proven: None,
+            pin: None,
+            touched: None,
         }
     }
 

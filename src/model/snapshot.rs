@@ -74,8 +74,10 @@ pub enum SnapshotState {
     Incomplete,
     /// A folder without a manifest: a run that did not end. It is not a snapshot.
     Unfinished,
-    /// The manifest is there and cannot be read: damaged, or written by a newer program.
+    /// The manifest cannot be read (damaged, or written by a newer program), or a snapshot has lost it.
     Unreadable,
+    /// Its removal was begun and cut off: the manifest is gone, and the rest is still to go.
+    Pruned,
 }
 
 impl fmt::Display for SnapshotState {
@@ -85,6 +87,7 @@ impl fmt::Display for SnapshotState {
             Self::Incomplete => "incomplete",
             Self::Unfinished => "unfinished",
             Self::Unreadable => "unreadable",
+            Self::Pruned => "pruned",
         })
     }
 }
@@ -103,6 +106,18 @@ pub struct Verification {
     /// SHA-256 of the manifest that was verified: a record of another manifest proves nothing.
     pub manifest_sha256: String,
     /// The program that verified.
+    pub tool: String,
+}
+
+/// What `pin` leaves beside a snapshot, as `pin.json`: it is never pruned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pin {
+    /// When it was pinned.
+    pub at: DateTime<Utc>,
+    /// What for, in the words of whoever did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// The program that pinned it.
     pub tool: String,
 }
 

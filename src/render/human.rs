@@ -5,6 +5,7 @@ use comfy_table::{CellAlignment, Table, presets};
 
 use crate::model::{Finding, Manifest, Severity, SnapshotSummary, Verified};
 use crate::render::facts::{consistency, coverage, headline, schema, sizes, steadiness, unsteadiness};
+use crate::render::list::pinned;
 use crate::render::text::{clean, shorten};
 use crate::render::{age, bytes, count, plural, ratio, time};
 
@@ -69,6 +70,9 @@ pub fn snapshot_human(summary: &SnapshotSummary, manifest: &Manifest, now: DateT
             palette.red(&plural(v.errors as u64, "error"))
         ),
     });
+    if let Some(pin) = &summary.pin {
+        out.push_str(&format!("{}, {}\n", pinned(pin), age(pin.at, now)));
+    }
     out.push_str(&format!("{}\n{}", consistency(manifest), schema(manifest)));
     if let Some(coverage) = coverage(manifest) {
         out.push_str(&format!("\n{}", clean(&coverage)));

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::json;
 
-use crate::model::{Manifest, RestorePlan, RestoreReport, SnapshotSummary, Verified};
+use crate::model::{Manifest, PruneReport, RestorePlan, RestoreReport, SnapshotSummary, Verified};
 
 fn document(value: &impl Serialize) -> Result<String, serde_json::Error> {
     serde_json::to_string_pretty(value).map(|text| text + "\n")
@@ -22,6 +22,11 @@ pub fn snapshot_json(summary: &SnapshotSummary, manifest: &Manifest) -> Result<S
 /// `{"ok": …, "verified": […]}`.
 pub fn verified_json(verified: &[Verified]) -> Result<String, serde_json::Error> {
     document(&json!({ "ok": verified.iter().all(Verified::intact), "verified": verified }))
+}
+
+/// `{"plan": {"projects": [{"freeze": […], "decisions": […]}], …}, "applied": …, "removed": […], "findings": […]}`.
+pub fn prune_json(report: &PruneReport) -> Result<String, serde_json::Error> {
+    document(report)
 }
 
 /// The plan, with the sums over its tables as `totals` and whether it is `blocked`.

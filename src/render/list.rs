@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use comfy_table::{CellAlignment, Table, presets};
 
-use crate::model::{SnapshotState, SnapshotSummary};
+use crate::model::{Pin, SnapshotState, SnapshotSummary};
 use crate::render::numbers::short_age;
 use crate::render::text::clean;
 use crate::render::{Palette, bytes, count, duration};
@@ -27,10 +27,21 @@ pub fn list_human(snapshots: &[SnapshotSummary], now: DateTime<Utc>, palette: Pa
             if let Some(problem) = &snapshot.problem {
                 out.push_str(&format!("{}: {}\n", snapshot.id, clean(problem)));
             }
+            if let Some(pin) = &snapshot.pin {
+                out.push_str(&format!("{}: {}\n", snapshot.id, pinned(pin)));
+            }
         }
         out.push_str(if groups.len() > 1 { "\n" } else { "" });
     }
     out
+}
+
+/// `pinned: before the migration`
+pub(super) fn pinned(pin: &Pin) -> String {
+    match &pin.note {
+        Some(note) => format!("pinned: {}", clean(note)),
+        None => "pinned".to_owned(),
+    }
 }
 
 fn draw(snapshots: &[SnapshotSummary], now: DateTime<Utc>, gap: u16) -> String {
@@ -78,7 +89,7 @@ fn paint(table: &str, palette: Palette) -> String {
     let mut out = String::new();
     for (i, line) in table.lines().enumerate() {
         let line = if i == 0 { palette.dim(line) } else { line.to_owned() };
-        let line = [SnapshotState::Incomplete, SnapshotState::Unfinished]
+        let line = [SnapshotState::Incomplete, SnapshotState::Unfinished, SnapshotState::Pruned]
             .iter()
             .fold(line, |line, state| line.replacen(&state.to_string(), &palette.yellow(&state.to_string()), 1));
         let line = ["unreadable", "DAMAGED"].iter().fold(line, |line, word| line.replacen(word, &palette.red(word), 1));

@@ -14,6 +14,7 @@ mod list;
 mod markdown;
 mod numbers;
 mod proof;
+mod prune;
 mod recovery;
 mod restore;
 mod text;
@@ -24,10 +25,11 @@ pub use columns::{flat, paragraph};
 pub use doctor::{checkup_json, checkup_line, checkup_verdict};
 pub use html::backup_report_html;
 pub use human::{Palette, snapshot_human, verified_human, verified_summary};
-pub use json::{list_json, restore_plan_json, restore_report_json, snapshot_json, verified_json};
+pub use json::{list_json, prune_json, restore_plan_json, restore_report_json, snapshot_json, verified_json};
 pub use list::list_human;
 pub use markdown::backup_report_md;
 pub use numbers::{age, bytes, count, duration, plural, ratio, time};
+pub use prune::prune_human;
 pub use recovery::recovery_md;
 pub use restore::{
     last_word, mode_line, not_offered, restore_plan_human, restore_report_html, restore_report_human,

@@ -31,6 +31,17 @@ pub const VERIFIED: &str = "verified";
 /// The folder of reports of restores, which come later too.
 pub const RESTORED: &str = "restored";
 
+/// The pin, which comes and goes.
+pub const PIN: &str = "pin.json";
+/// The mark of a removal that was begun: written before the manifest goes, and the last to go itself.
+pub const PRUNED: &str = "pruned.json";
+
+/// Whether a file comes later than the manifest, which therefore does not name it.
+pub(super) fn is_later(key: &str) -> bool {
+    let below = |folder: &str| key.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+    key == PIN || key == PRUNED || below(VERIFIED) || below(RESTORED)
+}
+
 /// The content of `SHA256SUMS`, to be written just before the manifest, whose stored bytes are given.
 pub fn checksums(manifest: &Manifest, stored: &[u8]) -> String {
     let mut text = String::new();

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use crate::format::Digest;
 use crate::model::{Artifact, Finding, Manifest, Stability, TableEntry, Totals};
-use crate::snapshot::{CHECKSUMS, MANIFEST, VERIFIED};
+use crate::snapshot::layout::is_later;
+use crate::snapshot::{CHECKSUMS, MANIFEST};
 use crate::store::Key;
 
 const HINT: &str = "the manifest was changed, or written by a faulty program: trust another snapshot, and report this";
@@ -49,7 +50,7 @@ impl Audit {
             if !seen.insert(key) {
                 self.say(key, "two stored files have this name".to_owned());
             }
-            if Key::new(key).is_err() || key.split('/').next() == Some(VERIFIED) {
+            if Key::new(key).is_err() || is_later(key) {
                 self.say(key, "no stored file of a snapshot can have this name".to_owned());
             }
         }

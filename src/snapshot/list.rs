@@ -6,7 +6,9 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use crate::error::Failure;
 use crate::model::{Manifest, SnapshotId, SnapshotState, SnapshotSummary, Verification};
 use crate::seal::sha256_hex;
-use crate::snapshot::{MANIFEST, SnapshotKeys, VERIFIED};
+use crate::snapshot::layout::is_later;
+use crate::snapshot::pin::read_pin;
+use crate::snapshot::{MANIFEST, PRUNED, SnapshotKeys, VERIFIED};
 use crate::store::{Key, Store, StoreError};
 
 /// How many manifests are read at once.
@@ -44,41 +46,84 @@ pub async fn list_snapshots(store: &dyn Store, project: Option<&str>) -> Result<
 
 /// One snapshot, and its manifest if that can be read: a look, not a verification.
 pub async fn look(store: &dyn Store, keys: &SnapshotKeys) -> Result<(SnapshotSummary, Option<Manifest>), Failure> {
-    let bare = |state, problem| (SnapshotSummary::bare(keys.project(), keys.id().clone(), state, problem), None);
     let bytes = match store.get(&keys.at(MANIFEST)?).await {
         Ok(bytes) => bytes,
-        Err(StoreError::NotFound { .. }) => return Ok(bare(SnapshotState::Unfinished, None)),
+        Err(StoreError::NotFound { .. }) => return Ok((without_manifest(store, keys).await?, None)),
         Err(error) => return Err(error.into()),
     };
-    match Manifest::parse(&bytes) {
+    let unreadable =
+        |problem| SnapshotSummary::bare(keys.project(), keys.id().clone(), SnapshotState::Unreadable, Some(problem));
+    let (mut summary, manifest) = match Manifest::parse(&bytes) {
         Ok(manifest) if manifest.snapshot == *keys.id() => {
-            let verified = last_verification(store, keys, &sha256_hex(&bytes)).await?;
-            Ok((SnapshotSummary::of(keys.project(), &manifest, verified), Some(manifest)))
+            let records = records(store, keys, &sha256_hex(&bytes)).await?;
+            let mut summary = SnapshotSummary::of(keys.project(), &manifest, records.newest);
+            summary.proven = records.proven;
+            (summary, Some(manifest))
         }
         Ok(manifest) => {
-            let problem = format!("the manifest in this folder is that of snapshot {}", manifest.snapshot);
-            Ok(bare(SnapshotState::Unreadable, Some(problem)))
+            (unreadable(format!("the manifest in this folder is that of snapshot {}", manifest.snapshot)), None)
         }
-        Err(error) => Ok(bare(SnapshotState::Unreadable, Some(error.to_string()))),
-    }
+        Err(error) => (unreadable(error.to_string()), None),
+    };
+    summary.pin = read_pin(store, keys).await?;
+    Ok((summary, manifest))
 }
 
-/// The newest record about exactly this manifest. Records that cannot be read prove nothing.
-async fn last_verification(
-    store: &dyn Store,
-    keys: &SnapshotKeys,
-    manifest_sha256: &str,
-) -> Result<Option<Verification>, Failure> {
+/// What a folder without a manifest is, told by what is in it. Records come only after the manifest: where
+/// they are, there was one.
+async fn without_manifest(store: &dyn Store, keys: &SnapshotKeys) -> Result<SnapshotSummary, Failure> {
+    let entries = store.list(&keys.folder()).await?;
+    let names = || entries.iter().filter_map(|e| e.key.strip_prefix(&keys.folder())?.strip_prefix('/'));
+    let (state, problem) = if names().any(|name| name == PRUNED) {
+        (SnapshotState::Pruned, None)
+    } else if names().any(is_later) && names().any(|name| !is_later(name)) {
+        (SnapshotState::Unreadable, Some("its manifest is gone".to_owned()))
+    } else {
+        (SnapshotState::Unfinished, None)
+    };
+    let mut summary = SnapshotSummary::bare(keys.project(), keys.id().clone(), state, problem);
+    summary.stored_bytes = entries.iter().map(|entry| entry.size).sum();
+    summary.touched = entries.iter().map(|entry| entry.modified).max();
+    summary.pin = read_pin(store, keys).await?;
+    Ok(summary)
+}
+
+/// What the records of verifications say.
+#[derive(Default)]
+struct Records {
+    newest: Option<Verification>,
+    /// The deepest since one that found errors.
+    proven: Option<String>,
+}
+
+/// The records about exactly this manifest, newest first, as far back as they matter. Records that
+/// cannot be read prove nothing.
+async fn records(store: &dyn Store, keys: &SnapshotKeys, manifest_sha256: &str) -> Result<Records, Failure> {
+    let mut found = Records::default();
+    let mut deepest = None;
     for entry in store.list(&format!("{}/{VERIFIED}", keys.folder())).await?.iter().rev() {
         let Ok(key) = Key::new(&entry.key) else { continue };
         let Ok(bytes) = store.get(&key).await else { continue };
         let record = serde_json::from_slice::<Verification>(&bytes).ok();
-        if let Some(record) = record.filter(|r| r.manifest_sha256 == manifest_sha256) {
-            return Ok(Some(record));
+        let Some(record) = record.filter(|r| r.manifest_sha256 == manifest_sha256) else { continue };
+        let ok = record.ok;
+        let rank = DEPTHS.iter().position(|depth| *depth == record.depth);
+        if ok && rank > deepest {
+            deepest = rank;
+            found.proven = Some(record.depth.clone());
+        }
+        found.newest.get_or_insert(record);
+        if !ok || deepest >= ENOUGH {
+            break;
         }
     }
-    Ok(None)
+    Ok(found)
 }
+
+/// Depths of verifications as records name them, shallowest first.
+const DEPTHS: [&str; 4] = ["listed", "hashed", "opened", "restored"];
+/// From here on every row was read back, and older records are not looked at.
+const ENOUGH: Option<usize> = Some(2);
 
 /// The snapshot of that id, or else the newest one that has a manifest. Where several projects share
 /// the store, one must be named for the newest.

@@ -1,7 +1,7 @@
 //! The life of a snapshot: parts are written, then the other files, then `SHA256SUMS`, and last of
 //! all the manifest. From that moment the snapshot exists; nothing of it is ever changed. Records of
-//! verifications come to stand beside it, under `verified/`. A folder without a manifest is what a
-//! run that died left behind.
+//! verifications come to stand beside it, under `verified/`, and a pin may. A folder without a
+//! manifest is what a run that died left behind. When a snapshot is removed, the manifest goes first.
 //!
 //! Knows the formats, the sealing and `dyn Store`; never the project that the rows came from.
 
@@ -12,7 +12,9 @@ mod layout;
 mod ledger;
 mod list;
 mod opened;
+mod pin;
 mod reader;
+mod remove;
 mod rows;
 mod stored;
 mod structure;
@@ -21,10 +23,12 @@ pub mod writer;
 
 pub use keys::SnapshotKeys;
 pub use layout::{
-    CATALOG, CHECKSUMS, MANIFEST, ON_PURPOSE, RECOVERY, REPORT_HTML, REPORT_MD, RESTORED, SCHEMA_AFTER, SCHEMA_BEFORE,
-    SEQUENCES, VERIFIED, checksums, stored_file,
+    CATALOG, CHECKSUMS, MANIFEST, ON_PURPOSE, PIN, PRUNED, RECOVERY, REPORT_HTML, REPORT_MD, RESTORED, SCHEMA_AFTER,
+    SCHEMA_BEFORE, SEQUENCES, VERIFIED, checksums, stored_file,
 };
 pub use list::{find, list_snapshots, look, projects};
+pub use pin::{pin, unpin};
 pub use reader::{PartRows, Reader, raw};
+pub use remove::{Removal, remove_snapshot, remove_unfinished};
 pub use structure::{Scripts, store_structure};
 pub use verify::{record, verify};

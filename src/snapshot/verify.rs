@@ -13,7 +13,8 @@ use crate::error::Failure;
 use crate::model::{Artifact, Depth, Finding, Manifest, Verification, Verified};
 use crate::seal::sha256_hex;
 use crate::snapshot::head::head;
-use crate::snapshot::{CHECKSUMS, MANIFEST, RESTORED, SnapshotKeys, VERIFIED, advice, ledger, opened};
+use crate::snapshot::layout::is_later;
+use crate::snapshot::{CHECKSUMS, MANIFEST, SnapshotKeys, VERIFIED, advice, ledger, opened};
 use crate::store::{Store, StoreError};
 
 /// Pairs of parts in memory, and threads at work, at one time.
@@ -115,7 +116,7 @@ fn presence<'m>(
             }
         }
     }
-    for key in listed.keys().filter(|key| !expected.contains(key.as_str()) && !is_record(key)) {
+    for key in listed.keys().filter(|key| !expected.contains(key.as_str()) && !is_later(key)) {
         let message = "the manifest does not name it";
         findings.push(if key.starts_with("sql/") || key.starts_with("json/") {
             // A restore by hand takes all of `sql/*.zst`.
@@ -126,11 +127,6 @@ fn presence<'m>(
         });
     }
     present
-}
-
-/// What comes later than the manifest: records of verifications and of restores.
-fn is_record(key: &str) -> bool {
-    [VERIFIED, RESTORED].iter().any(|folder| key.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')))
 }
 
 /// What is read together: the SQL and JSON part of the same rows, or one file.

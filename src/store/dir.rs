@@ -10,9 +10,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 
 use crate::store::files::{Temporary, children, holds_a_key, nearest_existing, remove, rename_new, walk, write};
-use crate::store::{Entry, Key, Store, StoreError};
+use crate::store::{Entry, Key, Store, StoreError, leftovers};
 
 /// A store in a directory. The directory is made by the first write.
 #[derive(Debug, Clone)]
@@ -140,6 +141,17 @@ impl Store for DirStore {
     async fn delete(&self, key: &Key) -> Result<(), StoreError> {
         let path = self.root.join(key.as_str());
         self.blocking(self.doing("deleting", key.as_str()), move |root| remove(root, &path)).await
+    }
+
+    async fn leftovers(&self, folder: &str) -> Result<Vec<Entry>, StoreError> {
+        let (folder, start) = self.folder(folder)?;
+        self.blocking(self.doing("looking for leftovers in", &folder), move |_| leftovers::find(&start, &folder)).await
+    }
+
+    async fn sweep(&self, folder: &str, before: DateTime<Utc>) -> Result<Vec<Entry>, StoreError> {
+        let (folder, start) = self.folder(folder)?;
+        let doing = self.doing("removing leftovers from", &folder);
+        self.blocking(doing, move |root| leftovers::sweep(root, &start, &folder, before)).await
     }
 
     async fn settled(&self) {

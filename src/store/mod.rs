@@ -6,6 +6,7 @@ mod dir;
 mod error;
 mod files;
 mod key;
+mod leftovers;
 mod url;
 
 use std::fmt::Debug;
@@ -66,6 +67,18 @@ pub trait Store: Send + Sync + Debug {
 
     /// Removes `key`. That there is none is fine.
     async fn delete(&self, key: &Key) -> Result<(), StoreError>;
+
+    /// What writes that died left behind and no list shows, below a folder, sorted by key. Their names
+    /// are not keys. A store whose writes leave nothing has none.
+    async fn leftovers(&self, _folder: &str) -> Result<Vec<Entry>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    /// Removes the leftovers below a folder that were last written before `before`, and says which.
+    /// Newer ones may belong to a write that is under way.
+    async fn sweep(&self, _folder: &str, _before: DateTime<Utc>) -> Result<Vec<Entry>, StoreError> {
+        Ok(Vec::new())
+    }
 
     /// Returns when no write is under way any more whose caller was dropped. What comes in after it
     /// was asked for by somebody else.
