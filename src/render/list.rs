@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use comfy_table::{CellAlignment, Table, presets};
 
 use crate::model::{Pin, SnapshotState, SnapshotSummary};
+use crate::render::columns::wrapped;
 use crate::render::numbers::short_age;
 use crate::render::text::clean;
 use crate::render::{Palette, bytes, count, duration};
@@ -28,7 +29,7 @@ pub fn list_human(snapshots: &[SnapshotSummary], now: DateTime<Utc>, palette: Pa
                 out.push_str(&format!("{}: {}\n", snapshot.id, clean(problem)));
             }
             if let Some(pin) = &snapshot.pin {
-                out.push_str(&format!("{}: {}\n", snapshot.id, pinned(pin)));
+                out.push_str(&wrapped(&format!("{}: ", snapshot.id), &pinned(pin), WIDTH));
             }
         }
         out.push_str(if groups.len() > 1 { "\n" } else { "" });

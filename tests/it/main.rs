@@ -10,6 +10,7 @@ mod faults;
 mod judge;
 mod kills;
 mod progress;
+mod prune;
 mod reading;
 mod recovery;
 mod render;

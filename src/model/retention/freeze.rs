@@ -145,7 +145,7 @@ pub(super) fn freeze(all: &[SnapshotFacts], retention: &Retention, now: DateTime
     }
     found.extend(lost(all, retention));
     let ahead = |snapshot: &&SnapshotFacts| snapshot.started.max(snapshot.id.started()) - now > CLOCKS_DIFFER;
-    if let Some(snapshot) = all.iter().find(ahead) {
+    if let Some(snapshot) = all.iter().filter(|s| s.state != SnapshotState::Pruned).find(ahead) {
         let time = snapshot.started.max(snapshot.id.started());
         found.push(Freeze::Future(snapshot.id.clone(), time - now));
     }
@@ -153,21 +153,26 @@ pub(super) fn freeze(all: &[SnapshotFacts], retention: &Retention, now: DateTime
     found
 }
 
-/// Rows and tables of the newest complete snapshot beside the median of those before it: of each day
-/// the last one, so that a loss is not taken for usual after a few hours of hourly backups.
+/// Rows and tables of the newest complete snapshot beside the median of those of the days before: of
+/// each day the last one, so that a loss is not taken for usual after a few hours of hourly backups.
 fn lost(all: &[SnapshotFacts], retention: &Retention) -> Vec<Freeze> {
+    let day = |snapshot: &SnapshotFacts| Period::Day.number(snapshot.started);
     let mut complete = all.iter().filter(|snapshot| snapshot.is_complete());
     let Some(newest) = complete.next() else { return Vec::new() };
     let mut before: Vec<&SnapshotFacts> = Vec::new();
     for snapshot in complete {
-        let day = |s: &SnapshotFacts| Period::Day.number(s.started);
         if before.last().is_none_or(|last| day(last) != day(snapshot)) {
             before.push(snapshot);
         }
-        if before.len() == DAYS_BEFORE {
+        if before.len() > DAYS_BEFORE {
             break;
         }
     }
+    // those of its own day only where there is nothing else
+    if before.len() > 1 && before.first().is_some_and(|first| day(first) == day(newest)) {
+        before.remove(0);
+    }
+    before.truncate(DAYS_BEFORE);
     let fell = |has: u64, usual: u64, percent: u8| {
         u128::from(has) * 100 < u128::from(usual) * u128::from(100_u8.saturating_sub(percent))
     };
@@ -191,7 +196,8 @@ fn leap(all: &[SnapshotFacts], newest_good: &[&SnapshotFacts], retention: &Reten
     let good: Vec<&SnapshotFacts> = all.iter().filter(|s| s.is_good()).take(DAYS_BEFORE * 2).collect();
     let usual = median(good.windows(2).map(|pair| step(pair).num_seconds().unsigned_abs()).collect());
     let is_unusual = widest.num_seconds().unsigned_abs() > usual.saturating_mul(4);
-    (widest > retention.keep_within && is_unusual).then(|| Freeze::Leap(later.id.clone(), widest))
+    (widest > retention.keep_within.max(retention.freeze_after) && is_unusual)
+        .then(|| Freeze::Leap(later.id.clone(), widest))
 }
 
 /// The middle value, or the mean of the two in the middle; 0 of none.
