@@ -138,7 +138,8 @@ impl Shelf {
                 Ok(bytes) => {
                     let manifest = Manifest::parse(&bytes)?;
                     for (key, size, _) in manifest.stored() {
-                        let there = fs::metadata(folder.join(key)).with_context(|| format!("{folder:?} has no {key}"))?;
+                        let there =
+                            fs::metadata(folder.join(key)).with_context(|| format!("{folder:?} has no {key}"))?;
                         ensure!(there.len() == size, "{folder:?}: {key}");
                     }
                     ensure!(folder.join("SHA256SUMS").exists(), "{folder:?}");

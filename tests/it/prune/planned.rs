@@ -78,7 +78,8 @@ async fn what_is_applied_is_what_was_shown_and_then_nothing_is_left_to_do() -> R
     for (id, told) in &expected {
         ensure!(shelf.folder(id).exists() == told.starts_with('+'), "{id}: {told}");
     }
-    let removed: Vec<&str> = report["removed"].as_array().into_iter().flatten().filter_map(|r| r["id"].as_str()).collect();
+    let removed: Vec<&str> =
+        report["removed"].as_array().into_iter().flatten().filter_map(|r| r["id"].as_str()).collect();
     let mut oldest_first = removed.clone();
     oldest_first.sort_unstable();
     ensure!(removed == oldest_first && removed.len() == 6, "{removed:?}");
@@ -109,7 +110,9 @@ async fn settings_come_from_flags_environment_and_file() -> Result<()> {
     std::fs::write(settings.path().join("supabackup.toml"), "retention = 'production'\nkeep_at_most = 5\n")?;
     ensure!(goes(shelf.run("prune").inside(settings.path()))? == 15);
     let wrong = shelf.run("prune --retention prod --keep-within 30 --freeze-rows 0").expect(2)?;
-    for told in ["--retention: \"prod\" is none of", "--keep-within: \"30\" is not a duration", "--freeze-rows: 0 is not"] {
+    for told in
+        ["--retention: \"prod\" is none of", "--keep-within: \"30\" is not a duration", "--freeze-rows: 0 is not"]
+    {
         ensure!(wrong.stderr.contains(told), "{}", wrong.stderr);
     }
     Ok(())
