@@ -12,13 +12,14 @@ use supabackup::model::TableName;
 use crate::support::Run;
 
 /// Every document that a person is sent to.
-const DOCUMENTS: [&str; 7] = [
+const DOCUMENTS: [&str; 8] = [
     "README.md",
     "CHANGELOG.md",
     "docs/FORMAT.md",
     "docs/configuration.md",
     "docs/decisions.md",
     "docs/restore.md",
+    "docs/retention.md",
     "tests/stack/README.md",
 ];
 
@@ -245,6 +246,7 @@ fn the_format_describes_every_field_of_a_manifest() -> Result<()> {
     found.extend(declared("src/model/catalog.rs", "pub struct Column {", "\n}\n")?);
     found.extend(declared("src/model/catalog.rs", "pub struct ForeignKey {", "\n}\n")?);
     found.extend(declared("src/model/snapshot.rs", "pub struct Verification {", "\n}\n")?);
+    found.extend(declared("src/model/snapshot.rs", "pub struct Pin {", "\n}\n")?);
     ensure!(found.remove("type_name"), "a column's type is stored under another name: {found:?}");
     for project in std::fs::read_dir(root().join("tests/fixtures/v1"))? {
         for snapshot in std::fs::read_dir(project?.path())? {

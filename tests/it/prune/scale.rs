@@ -29,6 +29,7 @@ fn measured(shelf: &Shelf, arguments: &str) -> Result<(Duration, u64, String)> {
 }
 
 #[tokio::test]
+#[expect(clippy::print_stderr, reason = "the figures, for whoever asks with --nocapture")]
 async fn ten_thousand_snapshots_are_listed_and_planned_in_seconds() -> Result<()> {
     let shelf = Shelf::new().await?;
     for n in 0..10_000 {
