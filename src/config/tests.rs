@@ -232,6 +232,21 @@ fn a_store_of_an_unknown_kind_is_refused_without_repeating_its_address() {
     }
 }
 
+/// The table writes its defaults for people, and the rules have theirs: they are the same.
+#[test]
+fn retention_is_a_profile_and_what_is_set_beside_it() -> anyhow::Result<()> {
+    assert_eq!(load(Need::Store, &[], &[])?.retention, Retention::default());
+    for profile in crate::model::Profile::ALL {
+        let config = load(Need::Store, &[], &[("SUPABACKUP_RETENTION", &profile.to_string())])?;
+        assert_eq!(config.retention, profile.retention());
+    }
+    let given: &[(&str, &[&str])] = &[("keep_monthly", &["2"]), ("freeze_after", &["36h"])];
+    let vars = [("SUPABACKUP_RETENTION", "production"), ("SUPABACKUP_KEEP_WITHIN", "1.5d")];
+    let rules = load(Need::Store, given, &vars)?.retention;
+    assert_eq!((rules.monthly, rules.keep_within.num_hours(), rules.freeze_after.num_hours()), (2, 36, 36));
+    Ok(())
+}
+
 #[test]
 fn quiet_means_no_progress() -> anyhow::Result<()> {
     let config = load(Need::Store, &[("quiet", &["yes"])], &[("SUPABACKUP_PROGRESS", "bars")])?;

@@ -44,18 +44,46 @@ pub(super) fn sweep(root: &Path, start: &Path, folder: &str, before: DateTime<Ut
             other => other,
         }
     })?;
+    clear(start, before)?;
     removed.sort_by(|a, b| a.key.cmp(&b.key));
     Ok(removed)
 }
 
+/// Removes the empty folders below a directory that nothing was written to or removed from since `before`:
+/// a write, or a delete, that died between file and folder left them.
+fn clear(dir: &Path, before: DateTime<Utc>) -> io::Result<()> {
+    for entry in listed(dir)? {
+        let entry = entry?;
+        if !entry.file_type()?.is_dir() {
+            continue;
+        }
+        let path = entry.path();
+        // looked at first: removing what is in it changes it
+        let modified = fs::metadata(&path).and_then(|metadata| metadata.modified());
+        clear(&path, before)?;
+        let is_old = modified.is_ok_and(|modified| DateTime::<Utc>::from(modified) < before);
+        if is_old && listed(&path)?.next().is_none() {
+            match fs::remove_dir(&path) {
+                Err(e) if !matches!(e.kind(), ErrorKind::NotFound | ErrorKind::DirectoryNotEmpty) => return Err(e),
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The entries of a directory; none if it is absent.
+fn listed(dir: &Path) -> io::Result<impl Iterator<Item = io::Result<fs::DirEntry>>> {
+    match fs::read_dir(dir) {
+        Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None.into_iter().flatten()),
+        other => other.map(|entries| Some(entries).into_iter().flatten()),
+    }
+}
+
 /// Calls `each` for every leftover below a directory.
 fn visit(dir: &Path, folder: &str, each: &mut impl FnMut(&Path, Entry) -> io::Result<()>) -> io::Result<()> {
-    let entries = match fs::read_dir(dir) {
-        Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(()),
-        other => other?,
-    };
     let mut below: Vec<(PathBuf, String)> = Vec::new();
-    for entry in entries {
+    for entry in listed(dir)? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
         let key = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };

@@ -75,7 +75,7 @@ pub trait Store: Send + Sync + Debug {
     }
 
     /// Removes the leftovers below a folder that were last written before `before`, and says which.
-    /// Newer ones may belong to a write that is under way.
+    /// Newer ones may belong to a write that is under way. Empty folders go along unmentioned.
     async fn sweep(&self, _folder: &str, _before: DateTime<Utc>) -> Result<Vec<Entry>, StoreError> {
         Ok(Vec::new())
     }

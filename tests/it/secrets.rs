@@ -102,7 +102,7 @@ const TALKATIVE: [&[(&str, &str)]; 4] = [
     &[("CI", "true"), ("GITHUB_ACTIONS", "true"), ("RUST_LOG", "debug"), ("DEBUG", "*")],
 ];
 
-const COMMANDS: [&[&str]; 19] = [
+const COMMANDS: [&[&str]; 23] = [
     &["backup"],
     &["backup", "--json"],
     &["backup", "--dry-run"],
@@ -110,6 +110,10 @@ const COMMANDS: [&[&str]; 19] = [
     &["verify"],
     &["verify", "--all", "--json"],
     &["verify", "--depth", "listed"],
+    &["pin", "latest", "--note", "what for"],
+    &["prune"],
+    &["prune", "--apply", "--json"],
+    &["unpin", "latest"],
     &["list"],
     &["list", "--json"],
     &["list", "latest"],
@@ -184,7 +188,9 @@ fn no_command_that_uses_a_token_shows_it() -> Result<()> {
 #[test]
 fn no_help_shows_a_key_that_is_set() -> Result<()> {
     let sentinels = Sentinels::of(&["sb_secret_helphelphelphelphelphe_12345678", TOKEN]);
-    let arguments: [&[&str]; 18] = [
+    let arguments: [&[&str]; 20] = [
+        &["prune", "--help"],
+        &["pin", "--help"],
         &["sql", "--help"],
         &["schema", "--help"],
         &["helper-sql", "--help"],
@@ -244,6 +250,8 @@ fn a_key_in_a_wrong_place_is_refused_and_not_repeated() -> Result<()> {
         add(&["backup", secret]);
         add(&["verify", secret]);
         add(&["list", secret]);
+        add(&["pin", secret]);
+        add(&["prune", "--retention", secret]);
         for flag in [
             "--no-such-flag",
             "--supabase-secret-key",

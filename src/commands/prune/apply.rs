@@ -38,6 +38,8 @@ pub async fn apply(store: &dyn Store, plan: PrunePlan) -> Result<PruneReport, Fa
 async fn sweep(store: &dyn Store, report: &mut PruneReport) -> Result<(), Failure> {
     let top = |key: &str| key.split_once('/').map_or_else(String::new, |(folder, _)| folder.to_owned());
     let mut folders: BTreeSet<String> = report.plan.leftovers.iter().map(|found| top(&found.key)).collect();
+    // a removal that died may have left empty folders, which no plan shows
+    folders.extend(report.plan.projects.iter().map(|plan| plan.project.clone()));
     if folders.contains("") {
         folders = BTreeSet::from([String::new()]);
     }

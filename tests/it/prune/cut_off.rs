@@ -123,10 +123,11 @@ async fn killed_at_any_moment_a_prune_leaves_whole_snapshots_and_the_next_one_en
 
         shelf.run("prune --apply").expect(0)?;
         ensure!(shelf.whole()?.len() == 34, "run {n}: {}", shelf.whole()?.len());
-        ensure!(
-            std::fs::read_dir(shelf.root().join(crate::sample::PROJECT))?.count() == 34,
-            "run {n}: something is left"
-        );
+        // an empty folder may be left, which goes a day later
+        let mut folders = std::fs::read_dir(shelf.root().join(crate::sample::PROJECT))?;
+        let held =
+            folders.try_fold(0, |held, folder| anyhow::Ok(held + u32::from(!tree(&folder?.path())?.is_empty())))?;
+        ensure!(held == 34, "run {n}: something is left");
         ensure!(shelf.run("prune").expect(0)?.stdout.ends_with("nothing is to be removed\n"), "run {n}");
     }
     ensure!(cut >= 3, "only {cut} of the kills fell into the removal");

@@ -81,3 +81,44 @@ async fn a_directory_that_cannot_be_made_is_named_with_the_reason() -> Result<()
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn only_old_files_of_our_own_writes_are_swept_and_no_link_is_followed() -> Result<()> {
+    let (alive, store) = new_dir()?;
+    store.put(&key("p/s/x")?, Bytes::from_static(b"x")).await?;
+    let root = alive.path().join("not/yet");
+    let outside = alive.path().join("outside");
+    fs::create_dir(&outside)?;
+    let now = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_795_403_700);
+    let old = now - std::time::Duration::from_secs(90_000);
+    let write = |path: &std::path::Path, modified| -> Result<()> {
+        fs::write(path, "half")?;
+        Ok(fs::File::options().write(true).open(path)?.set_modified(modified)?)
+    };
+    fs::create_dir_all(root.join("dead/deep"))?;
+    for at in ["p/s/.tmp-0123456789abcdef", "dead/deep/.tmp-fedcba9876543210"] {
+        write(&root.join(at), old)?;
+    }
+    write(&root.join("p/.tmp-0000000000000000"), now)?;
+    write(&root.join("p/.tmp-of-another-program"), old)?;
+    write(&outside.join(".tmp-1111111111111111"), old)?;
+    symlink(&outside, root.join("p/link"))?;
+    symlink(outside.join(".tmp-1111111111111111"), root.join("p/.tmp-2222222222222222"))?;
+
+    for (at, modified) in [("p/left/sql", old), ("p/left", old), ("p/new", now)] {
+        fs::create_dir_all(root.join(at))?;
+        fs::File::open(root.join(at))?.set_modified(modified)?;
+    }
+
+    let names = |found: Vec<supabackup::store::Entry>| found.into_iter().map(|e| e.key).collect::<Vec<_>>();
+    let ours = ["dead/deep/.tmp-fedcba9876543210", "p/.tmp-0000000000000000", "p/s/.tmp-0123456789abcdef"];
+    ensure!(names(store.leftovers("").await?) == ours);
+    ensure!(names(store.leftovers("p/s").await?) == ours[2..] && store.leftovers("absent").await?.is_empty());
+    let before = chrono::DateTime::from(now) - chrono::TimeDelta::hours(24);
+    ensure!(names(store.sweep("", before).await?) == [ours[0], ours[2]]);
+    ensure!(names(store.leftovers("").await?) == ours[1..2] && !root.join("dead").exists());
+    ensure!(!root.join("p/left").exists() && root.join("p/new").exists(), "empty folders");
+    ensure!(outside.join(".tmp-1111111111111111").exists() && root.join("p/.tmp-of-another-program").exists());
+    ensure!(store.get(&key("p/s/x")?).await? == "x" && store.sweep("", before).await?.is_empty());
+    Ok(())
+}

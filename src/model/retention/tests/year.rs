@@ -244,13 +244,3 @@ fn a_project_that_loses_its_rows_is_frozen_for_days() {
         assert_eq!(whole, 8, "every {hours} h: the ends of December to July");
     }
 }
-
-#[test]
-fn ten_thousand_snapshots_are_planned_at_once() {
-    let now = at("2026-11-23 12:00");
-    let all: Vec<SnapshotFacts> = (0..10_000).map(|n| good(now - TimeDelta::minutes(n * 53))).collect();
-    let began = std::time::Instant::now();
-    let planned = plan(&all, &Profile::Production.retention(), now);
-    assert_eq!(planned.projects[0].decisions.len(), 10_000);
-    assert!(began.elapsed() < std::time::Duration::from_secs(1), "{:?}", began.elapsed());
-}
