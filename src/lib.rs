@@ -37,6 +37,7 @@ pub mod store;
 pub mod supabase;
 
 use std::ffi::OsString;
+use std::io::Write as _;
 use std::path::Path;
 
 use crate::cli::{Cli, Command};
@@ -53,6 +54,10 @@ pub async fn run(
 ) -> anyhow::Result<Outcome> {
     let config = Config::load(cli.need(), &cli.flags()?, vars, Path::new("."))?;
     context.terminal.quiet = config.quiet;
+    if let (false, true, [first, _, ..]) = (config.quiet, cli.reads_one_store(), config.stores.as_slice()) {
+        // nobody may be left to hear it
+        let _ = writeln!(std::io::stderr().lock(), "using {first}, the first of {} stores", config.stores.len());
+    }
     match &cli.command {
         // ends in its own way when it is asked to stop: what it has written must be cleared away
         Command::Backup(args) => commands::backup::run(args, &config, &context).await,

@@ -78,8 +78,8 @@ pub enum Command {
 struct Global {
     #[arg(long, global = true, value_name = "FILE", help = help("config"))]
     config: Option<String>,
-    #[arg(long, global = true, value_name = "DIRECTORY", help = help("store"))]
-    store: Option<String>,
+    #[arg(long, global = true, value_name = "STORE", action = ArgAction::Append, help = help("store"))]
+    store: Vec<String>,
     #[arg(long, global = true, value_name = "HOW", help = help("progress"))]
     progress: Option<String>,
     #[arg(long, short, global = true, help = help("quiet"))]
@@ -125,6 +125,11 @@ impl Cli {
             Command::Verify(_) | Command::List(_) | Command::Sql(_) | Command::HelperSql(_) => Need::Store,
             Command::Prune(_) | Command::Pin(_) | Command::Unpin(_) => Need::Store,
         }
+    }
+
+    /// Whether the command uses the first of several stores only.
+    pub fn reads_one_store(&self) -> bool {
+        matches!(self.command, Command::Verify(_) | Command::List(_) | Command::Sql(_) | Command::Restore(_))
     }
 
     /// The flags that are settings. Refuses keys: every user of the machine can read a command line.

@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use crate::config::settings::SETTINGS;
+use crate::config::settings::{Kind, SETTINGS};
 use crate::config::sources::{Given, Layer, Mistakes, Origin, Raw, did_you_mean};
 
 const OURS: &str = "SUPABACKUP_";
@@ -80,6 +80,7 @@ variables!(Supabase {
 /// What the environment says. Of a setting with two variables, the first in the table wins.
 pub(crate) fn read(vars: impl IntoIterator<Item = (OsString, OsString)>, mistakes: &mut Mistakes) -> Layer {
     let vars = usable(vars, mistakes);
+    let others = others(&vars);
     let ours = envy::prefixed(OURS).from_iter::<_, Ours>(vars.iter().cloned()).map(Ours::into_values);
     let supabase = envy::prefixed(SUPABASE).from_iter::<_, Supabase>(vars).map(Supabase::into_values);
     let mut found = Vec::new();
@@ -89,6 +90,8 @@ pub(crate) fn read(vars: impl IntoIterator<Item = (OsString, OsString)>, mistake
             Err(error) => mistakes.add(format!("reading the {prefix}… variables: {error}")),
         }
     }
+    // names of other programs need no struct: nothing but the table knows them
+    found.extend(others);
     let mut layer = Layer::new();
     for setting in SETTINGS {
         let first = setting.variables.iter().find_map(|name| {
@@ -98,6 +101,17 @@ pub(crate) fn read(vars: impl IntoIterator<Item = (OsString, OsString)>, mistake
         layer.extend(first.map(|given| (setting.name, given)));
     }
     layer
+}
+
+/// The variables of the table that belong neither to us nor to Supabase.
+fn others(vars: &[(String, String)]) -> Vec<(String, Raw)> {
+    let others = vars.iter().filter(|(name, _)| !name.starts_with(OURS) && !name.starts_with(SUPABASE));
+    let is_secret = |name: &str| SETTINGS.iter().any(|s| s.kind == Kind::Secret && s.variables.contains(&name));
+    let raw = |(name, value): &(String, String)| match is_secret(name) {
+        true => (name.clone(), Raw::Secret(SecretString::from(value.as_str()))),
+        false => (name.clone(), Raw::Text(value.clone())),
+    };
+    others.map(raw).collect()
 }
 
 /// The variables of the table that have a value, trimmed.

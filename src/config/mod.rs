@@ -14,6 +14,7 @@ mod redact;
 mod retention;
 mod settings;
 mod sources;
+mod stores;
 mod values;
 
 use std::ffi::OsString;
@@ -51,8 +52,10 @@ pub struct Config {
     pub sql: SqlChoice,
     /// What `service_role` was not granted is left out on purpose.
     pub only_granted: bool,
-    /// Where snapshots live.
+    /// Where snapshots are read from: the first of [`Config::stores`].
     pub store: StoreUrl,
+    /// Where a backup goes: at least one, none twice.
+    pub stores: Vec<StoreUrl>,
     /// Schemas to back up; empty: all that are exposed.
     pub schemas: Vec<String>,
     /// Include patterns as given; empty: every table.

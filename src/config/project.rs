@@ -88,7 +88,7 @@ pub(crate) fn address(text: &str, allow_http: bool) -> Result<Address, String> {
 }
 
 /// Something that only this machine or its own network can reach, where unencrypted is usual.
-fn is_private(host: &Host<&str>) -> bool {
+pub(crate) fn is_private(host: &Host<&str>) -> bool {
     match host {
         // a name without a dot is a container or a machine of the local network
         Host::Domain(name) => {

@@ -12,10 +12,10 @@ use crate::config::project::{Address, ProjectConfig, address, check_ref, is_host
 use crate::config::settings::{Kind, SETTINGS, Unset, setting};
 use crate::config::sources::{Flags, Given, Layer, Mistakes, Origin, Raw, did_you_mean};
 use crate::config::values::{self, show_duration, show_size};
-use crate::config::{Config, Need, Paging, Progress, SqlChoice, TableFilter, environment};
+use crate::config::{Config, Need, Paging, Progress, SqlChoice, TableFilter, environment, stores};
 use crate::error::Failure;
 use crate::model::Artifact;
-use crate::store::StoreUrl;
+use crate::store::{Access, StoreUrl, Variables};
 
 pub(crate) const NO_ADDRESS: &str =
     "SUPABASE_URL: is not set; give the project's URL (like https://abcdefghijklmnopqrst.supabase.co)";
@@ -43,6 +43,7 @@ pub(crate) fn load(
     let include = read.list("include");
     let exclude = read.list("exclude");
     let quiet = read.switch("quiet");
+    let stores = read.stores();
     let config = Config {
         project,
         project_name,
@@ -51,7 +52,8 @@ pub(crate) fn load(
         management_ref,
         sql: read.sql(need),
         only_granted: read.switch("only_granted"),
-        store: read.text_as("store", store).unwrap_or(StoreUrl::Directory("backups".into())),
+        store: stores.first().cloned().unwrap_or(StoreUrl::Directory("backups".into())),
+        stores,
         schemas: read.list("schemas"),
         filter: TableFilter::new(&include, &exclude),
         include,
@@ -93,6 +95,7 @@ fn typed(flags: &Flags) -> Layer {
             (Kind::List | Kind::AnyOf(_), several) => {
                 Raw::Entries(several.iter().flat_map(|v| values::list(v)).collect())
             }
+            (Kind::Places, several) => Raw::Entries(several.to_vec()),
             (_, [.., last]) => Raw::Text(last.clone()),
         };
         Some((setting.name, Given { origin, value }))
@@ -221,6 +224,52 @@ impl Reader {
         }
     }
 
+    /// The stores, with what their kinds need from the environment.
+    fn stores(&mut self) -> Vec<StoreUrl> {
+        let access = Access {
+            variables: self.variables(),
+            retries: self.number("retries"),
+            first_delay: self.duration("retry_delay"),
+            timeout: self.duration("request_timeout"),
+        };
+        let allow_http = self.switch("allow_http");
+        let Some(given) = self.given("store") else { return Vec::new() };
+        let entries = match given.value {
+            Raw::Entries(entries) => Ok(entries.into_iter().filter(|e| !e.trim().is_empty()).collect()),
+            Raw::Text(text) => stores::split(&text),
+            Raw::Secret(_) => Ok(Vec::new()),
+        };
+        let mut found: Vec<StoreUrl> = Vec::new();
+        match entries {
+            Ok(entries) => {
+                for entry in entries {
+                    match stores::one(&entry, &access, allow_http) {
+                        Ok(store) if found.contains(&store) => {
+                            self.mistakes.at(&given.origin, format!("names {store} twice"));
+                        }
+                        Ok(store) => found.push(store),
+                        Err(mistake) => self.mistakes.at(&given.origin, mistake),
+                    }
+                }
+            }
+            Err(mistake) => self.mistakes.at(&given.origin, mistake),
+        }
+        found
+    }
+
+    /// The variables of other programs that were given.
+    fn variables(&self) -> Variables {
+        let theirs = SETTINGS.iter().filter(|s| s.flag.is_none() && !s.in_file);
+        let value = |name: &str| match self.given(name)?.value {
+            Raw::Text(text) => Some(SecretString::from(text)),
+            Raw::Secret(secret) => Some(secret),
+            Raw::Entries(_) => None,
+        };
+        let ours = ["secret_key", "access_token"];
+        let theirs = theirs.filter(|s| !ours.contains(&s.name));
+        theirs.filter_map(|s| Some((s.name.to_owned(), value(s.name)?))).collect()
+    }
+
     fn access_token(&mut self) -> Option<SecretString> {
         let (origin, secret) = self.secret("access_token")?;
         let kind = ApiKey::new(secret.clone()).map(|key| key.kind().clone());
@@ -302,14 +351,6 @@ impl Reader {
         }
         Some(address)
     }
-}
-
-/// Mistakes do not repeat the text: addresses of other tools hold passwords.
-fn store(text: &str) -> Result<StoreUrl, String> {
-    if text.starts_with('~') {
-        return Err("~ is only known to shells; write the whole path".to_owned());
-    }
-    text.parse()
 }
 
 fn one_of(text: &str, known: &[&str]) -> Result<String, String> {

@@ -33,6 +33,8 @@ pub enum Kind {
     Secret,
     /// Texts between commas.
     List,
+    /// Directories and URLs: between commas or line breaks, and whole where a flag is repeated.
+    Places,
     /// Some of these words, between commas.
     AnyOf(&'static [&'static str]),
     /// One of these words.
@@ -58,7 +60,7 @@ pub enum Unset {
     Nothing,
 }
 
-use Kind::{AnyOf, Count, List, OneOf, Secret, Size, Switch, Text};
+use Kind::{AnyOf, Count, List, OneOf, Places, Secret, Size, Switch, Text};
 use Unset::{Described, Nothing, Value};
 
 const fn row(
@@ -70,6 +72,11 @@ const fn row(
     help: &'static str,
 ) -> Setting {
     Setting { name, flag, variables, in_file: !matches!(kind, Kind::Secret), kind, default, help }
+}
+
+/// A variable of other programs, which keeps their name and their meaning.
+const fn theirs(name: &'static str, variables: &'static [&'static str], kind: Kind, help: &'static str) -> Setting {
+    Setting { in_file: false, ..row(name, None, variables, kind, Nothing, help) }
 }
 
 const fn seconds(from: u64, to: u64) -> Kind {
@@ -103,8 +110,8 @@ pub static SETTINGS: &[Setting] = &[
     row("allow_http", None, &["SUPABACKUP_ALLOW_HTTP"], Switch, Value("no"),
         "send the key unencrypted, to hosts outside this machine and private networks too"),
     // the store
-    row("store", Some("--store"), &["SUPABACKUP_STORE"], Text, Value("./backups"),
-        "where snapshots live: a directory, as path or file:///path"),
+    row("store", Some("--store"), &["SUPABACKUP_STORE"], Places, Value("./backups"),
+        "where snapshots live: a directory, or s3://bucket/folder, gs://bucket/folder, az://container/folder"),
     // what to back up
     row("schemas", Some("--schema"), &["SUPABACKUP_SCHEMAS"], List, Described("all exposed"),
         "schemas to back up"),
@@ -173,6 +180,31 @@ pub static SETTINGS: &[Setting] = &[
         "no progress, only what needs a person"),
     Setting { in_file: false, ..row("config", Some("--config"), &["SUPABACKUP_CONFIG"], Text,
         Described("./supabackup.toml if there is one"), "the configuration file") },
+    // what stores in the network need
+    theirs("aws_access_key_id", &["AWS_ACCESS_KEY_ID"], Text, "s3: the id of an access key"),
+    theirs("aws_secret_access_key", &["AWS_SECRET_ACCESS_KEY"], Secret, "s3: its secret"),
+    theirs("aws_session_token", &["AWS_SESSION_TOKEN"], Secret, "s3: the token of a key that ends by itself"),
+    theirs("aws_region", &["AWS_REGION", "AWS_DEFAULT_REGION"], Text, "s3: the bucket's region, where the URL names none"),
+    theirs("aws_endpoint_url", &["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"], Text, "s3: the server, where the URL names none"),
+    theirs("aws_role_arn", &["AWS_ROLE_ARN"], Text, "s3: a role to assume with the token of this job"),
+    theirs("aws_role_session_name", &["AWS_ROLE_SESSION_NAME"], Text, "s3: what its session is called in logs"),
+    theirs("aws_web_identity_token_file", &["AWS_WEB_IDENTITY_TOKEN_FILE"], Text, "s3: the file with that token"),
+    theirs("aws_endpoint_url_sts", &["AWS_ENDPOINT_URL_STS"], Text, "s3: the server that gives keys of a role"),
+    theirs("aws_container_uri", &["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"], Text, "s3: where an ECS task gets its keys"),
+    theirs("aws_container_url", &["AWS_CONTAINER_CREDENTIALS_FULL_URI"], Text, "s3: where an EKS pod gets its keys"),
+    theirs("aws_container_token_file", &["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"], Text, "s3: the file with its token"),
+    theirs("github_token_url", &["ACTIONS_ID_TOKEN_REQUEST_URL"], Text, "s3: where a GitHub job gets its token; set by the runner"),
+    theirs("github_token_token", &["ACTIONS_ID_TOKEN_REQUEST_TOKEN"], Secret, "s3: what it asks for it with; set by the runner"),
+    theirs("google_application_credentials", &["GOOGLE_APPLICATION_CREDENTIALS"], Text, "gs: the file with the credentials"),
+    theirs("google_service_account_key", &["GOOGLE_SERVICE_ACCOUNT_KEY"], Secret, "gs: a service account's key, as JSON"),
+    theirs("google_bearer_token", &["GOOGLE_BEARER_TOKEN"], Secret, "gs: an access token"),
+    theirs("azure_storage_account_name", &["AZURE_STORAGE_ACCOUNT_NAME"], Text, "az: the storage account, where the URL names none"),
+    theirs("azure_storage_account_key", &["AZURE_STORAGE_ACCOUNT_KEY"], Secret, "az: its key"),
+    theirs("azure_storage_sas_key", &["AZURE_STORAGE_SAS_KEY"], Secret, "az: a shared access signature"),
+    theirs("azure_tenant_id", &["AZURE_TENANT_ID"], Text, "az: the tenant of an application"),
+    theirs("azure_client_id", &["AZURE_CLIENT_ID"], Text, "az: the application"),
+    theirs("azure_client_secret", &["AZURE_CLIENT_SECRET"], Secret, "az: its secret"),
+    theirs("azure_federated_token_file", &["AZURE_FEDERATED_TOKEN_FILE"], Text, "az: or the file with its token"),
 ];
 
 /// The setting of this name. Names are written in the code only, never read from input.
@@ -188,7 +220,7 @@ pub fn help(name: &str) -> String {
         (Switch, _) | (_, Nothing) => {}
         (_, Value(text) | Described(text)) => notes.push(format!("default: {text}")),
     }
-    if matches!(setting.kind, List | AnyOf(_)) {
+    if matches!(setting.kind, List | AnyOf(_) | Places) {
         notes.push("repeatable".to_owned());
     }
     format!("{} [{}]", capital(setting.help), notes.join("; "))
@@ -222,6 +254,7 @@ impl Kind {
             Self::Text => "text".to_owned(),
             Self::Secret => "**secret**".to_owned(),
             Self::List => "list".to_owned(),
+            Self::Places => "list of directories and URLs".to_owned(),
             Self::AnyOf(known) => format!("list of {}", words(known)),
             Self::OneOf(known) => words(known),
             Self::Switch => "`yes`, `no`".to_owned(),

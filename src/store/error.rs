@@ -35,6 +35,28 @@ pub enum StoreError {
         /// The store's own words.
         reason: String,
     },
+    /// The store keeps what is there from being changed, until a time that its owner set.
+    #[error("{doing}: {reason}")]
+    Locked {
+        /// What was being done, to what.
+        doing: String,
+        /// The store's own words.
+        reason: String,
+    },
+    /// The store does not know who is asking. Trying again is useless until the credentials change.
+    #[error("{doing}: {reason}")]
+    Credentials {
+        /// What was being done, to what.
+        doing: String,
+        /// The store's own words.
+        reason: String,
+    },
+    /// Of several stores, none is left.
+    #[error("every store failed: {reasons}")]
+    All {
+        /// Each one's.
+        reasons: String,
+    },
     /// The store does not answer. Trying again may help.
     #[error("{doing}: {reason}")]
     Unreachable {
@@ -60,6 +82,11 @@ impl StoreError {
             Self::NotFound { .. } | Self::AlreadyExists { .. } | Self::Other { .. } => None,
             Self::Full { .. } => Some("free some space in the store, or point --store to another one"),
             Self::Denied { .. } => Some("give the user who runs supabackup the right to read and write the store"),
+            Self::Locked { .. } => Some("wait until its retention ends; nothing can be removed before"),
+            Self::Credentials { .. } => {
+                Some("check the store's credentials in the environment; docs/stores.md lists them for every kind of store")
+            }
+            Self::All { .. } => Some("`supabackup doctor` checks every store, one by one"),
             Self::Unreachable { .. } => Some("check that the store's server or mount is up, then run again"),
         }
     }

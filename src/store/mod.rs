@@ -2,11 +2,14 @@
 //! [`Store`] says in words, and every kind of store is held to it by one suite of tests. Nothing
 //! here knows what a snapshot is.
 
+mod access;
 mod dir;
 mod error;
 mod files;
 mod key;
 mod leftovers;
+mod object;
+mod several;
 mod url;
 
 use std::fmt::Debug;
@@ -16,9 +19,12 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
+pub use access::{Access, Variables};
 pub use dir::DirStore;
 pub use error::StoreError;
 pub use key::Key;
+pub use object::{BucketStore, Lock, ObjectUrl, Service};
+pub use several::{Several, StoreOutcome};
 pub use url::StoreUrl;
 
 /// One stored byte string, as a list shows it.
@@ -92,5 +98,6 @@ pub trait Store: Send + Sync + Debug {
 pub fn open(url: &StoreUrl) -> Arc<dyn Store> {
     match url {
         StoreUrl::Directory(path) => Arc::new(DirStore::new(path)),
+        StoreUrl::Object(url) => Arc::new(BucketStore::new((**url).clone())),
     }
 }

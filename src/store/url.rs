@@ -4,11 +4,37 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use url::Url;
+
+use crate::store::Access;
+use crate::store::object::{ObjectUrl, Service};
+
 /// Which store, and where in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoreUrl {
     /// A directory of this machine: `./backups`, `/srv/backups`, `file:///srv/backups`.
     Directory(PathBuf),
+    /// A bucket, or a folder of one: `s3://bucket/prefix`, `gs://bucket`, `az://container`.
+    Object(Box<ObjectUrl>),
+}
+
+impl StoreUrl {
+    /// The URL with what the environment adds to it. Says what is missing or cannot be meant; repeats
+    /// nothing that could be a secret.
+    pub fn with_access(self, access: &Access) -> Result<Self, String> {
+        match self {
+            Self::Directory(_) => Ok(self),
+            Self::Object(url) => Ok(Self::Object(Box::new(url.with_access(access)?))),
+        }
+    }
+
+    /// The server's address, where one was given.
+    pub fn endpoint(&self) -> Option<&Url> {
+        match self {
+            Self::Directory(_) => None,
+            Self::Object(url) => url.endpoint.as_ref(),
+        }
+    }
 }
 
 impl FromStr for StoreUrl {
@@ -22,18 +48,31 @@ impl FromStr for StoreUrl {
         let Some((scheme, rest)) = text.split_once("://") else {
             return Ok(Self::Directory(PathBuf::from(text)));
         };
-        if scheme != "file" {
-            let shown: String = scheme.chars().filter(char::is_ascii_alphanumeric).take(20).collect();
-            return Err(format!(
-                "stores of the kind `{shown}://` are not known to this version; write a directory, like ./backups or file:///srv/backups"
-            ));
+        match scheme {
+            "file" => directory(rest),
+            "s3" => ObjectUrl::parse(Service::S3, rest).map(|url| Self::Object(Box::new(url))),
+            "gs" => ObjectUrl::parse(Service::Google, rest).map(|url| Self::Object(Box::new(url))),
+            "az" => ObjectUrl::parse(Service::Azure, rest).map(|url| Self::Object(Box::new(url))),
+            "github-release" | "github-artifact" => Err(format!(
+                "{scheme}:// stores are not in this version; write a directory, or s3://, gs:// or az://"
+            )),
+            _ => {
+                let shown: String = scheme.chars().filter(char::is_ascii_alphanumeric).take(20).collect();
+                Err(format!(
+                    "stores of the kind `{shown}://` are not known to this version; write a directory, like ./backups \
+                     or file:///srv/backups, or s3://bucket, gs://bucket or az://container"
+                ))
+            }
         }
-        let path = rest.strip_prefix("localhost").unwrap_or(rest);
-        if !path.starts_with('/') {
-            return Err("a file:// URL names an absolute path, with three slashes: file:///srv/backups".to_owned());
-        }
-        Ok(Self::Directory(PathBuf::from(decode(path)?)))
     }
+}
+
+fn directory(rest: &str) -> Result<StoreUrl, String> {
+    let path = rest.strip_prefix("localhost").unwrap_or(rest);
+    if !path.starts_with('/') {
+        return Err("a file:// URL names an absolute path, with three slashes: file:///srv/backups".to_owned());
+    }
+    Ok(StoreUrl::Directory(PathBuf::from(decode(path)?)))
 }
 
 /// `%20` and the like, as file URLs write them.
@@ -60,6 +99,7 @@ impl fmt::Display for StoreUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Directory(path) => write!(f, "{}", path.display()),
+            Self::Object(url) => url.fmt(f),
         }
     }
 }
@@ -75,7 +115,7 @@ mod tests {
         assert_eq!("/srv/a b".parse(), dir("/srv/a b"));
         assert_eq!("file:///srv/a%20b".parse(), dir("/srv/a b"));
         assert_eq!("file://localhost/srv".parse(), dir("/srv"));
-        for bad in ["", "file://srv/x", "file:///a%zz", "file:///a%2", "file:///a%00", "ftp://host/x", "s3://bucket"] {
+        for bad in ["", "file://srv/x", "file:///a%zz", "file:///a%2", "file:///a%00", "ftp://host/x", "s3://"] {
             assert!(bad.parse::<StoreUrl>().is_err(), "{bad}");
         }
     }
@@ -84,5 +124,8 @@ mod tests {
     fn an_unknown_kind_is_refused_without_repeating_its_credentials() {
         let error = "postgres://user:hunter2@host/db".parse::<StoreUrl>();
         assert!(error.is_err_and(|e| e.contains("postgres://") && !e.contains("hunter2")));
+        for later in ["github-release://o/r", "github-artifact://o/r"] {
+            assert!(later.parse::<StoreUrl>().is_err_and(|e| e.contains("are not in this version")));
+        }
     }
 }

@@ -28,7 +28,7 @@ const MAY_NAME: [(&str, &[&str]); 20] = [
     ("snapshot", &["buffers", "error", "format", "model", "seal", "store"]),
     // the edges
     ("supabase", &["error", "format", "http", "model"]),
-    ("store", &["error"]),
+    ("store", &["buffers", "error", "http"]),
     ("http", &["buffers"]),
     // to people
     ("ask", &["context", "error", "model", "render"]),

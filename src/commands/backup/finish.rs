@@ -18,6 +18,7 @@ use crate::model::{
 };
 use crate::render;
 use crate::snapshot::{CHECKSUMS, MANIFEST, RECOVERY, REPORT_HTML, REPORT_MD, checksums, stored_file};
+use crate::store::{Entry, StoreError};
 use crate::supabase::sql::ServerSettings;
 use crate::supabase::{RowSource, float_digits};
 
@@ -247,19 +248,40 @@ async fn store_rest(shared: &Shared, manifest: &mut Manifest) -> anyhow::Result<
     shared.store.create(&key, Bytes::from(bytes)).await.map_err(store_failure)
 }
 
-/// Somebody may have tidied up meanwhile: a folder without a manifest looks like a leftover.
+/// Somebody may have tidied up meanwhile: a folder without a manifest looks like a leftover. A store
+/// that does not have everything gets no manifest.
 async fn all_there(shared: &Shared, manifest: &Manifest) -> anyhow::Result<()> {
     let folder = shared.keys.folder();
-    let entries = shared.store.list(&folder).await.map_err(store_failure)?;
-    let sizes: HashMap<&str, u64> = entries.iter().map(|e| (e.key.as_str(), e.size)).collect();
-    for (key, size, _) in manifest.stored() {
-        if sizes.get(format!("{folder}/{key}").as_str()) != Some(&size) {
-            return Err(Failure::failed(format!(
-                "storing the snapshot: {key} disappeared or changed while the run went on"
-            ))
+    let several = shared.stores.outcomes().len() > 1;
+    for (place, store) in shared.stores.standing() {
+        let lost = match store.list(&folder).await {
+            Ok(entries) => lost(&folder, &entries, manifest),
+            Err(error) => {
+                shared.stores.give_up(place, error).map_err(store_failure)?;
+                continue;
+            }
+        };
+        let Some(key) = lost else { continue };
+        if several {
+            let doing = format!("storing the snapshot in {}", store.describe());
+            let error = StoreError::Other { doing, reason: disappeared(key) };
+            shared.stores.give_up(place, error).map_err(store_failure)?;
+            continue;
+        }
+        return Err(Failure::failed(format!("storing the snapshot: {}", disappeared(key)))
             .hint("keep other jobs out of the store's folder while a backup runs")
             .into());
-        }
     }
     Ok(())
+}
+
+fn disappeared(key: &str) -> String {
+    format!("{key} disappeared or changed while the run went on")
+}
+
+/// The first file that is not there as it was written.
+fn lost<'m>(folder: &str, entries: &[Entry], manifest: &'m Manifest) -> Option<&'m str> {
+    let sizes: HashMap<&str, u64> = entries.iter().map(|e| (e.key.as_str(), e.size)).collect();
+    let is_lost = |key: &str, size: u64| sizes.get(format!("{folder}/{key}").as_str()) != Some(&size);
+    manifest.stored().find(|(key, size, _)| is_lost(key, *size)).map(|(key, ..)| key)
 }

@@ -34,7 +34,7 @@ use crate::model::{Artifact, Manifest, Relation, SnapshotId, TableName};
 use crate::progress::{Mode, Progress};
 use crate::snapshot::SnapshotKeys;
 use crate::snapshot::writer::{PartRules, WriteError};
-use crate::store::Store;
+use crate::store::{Several, Store, StoreError};
 use crate::supabase::{Access, ApiError, Client};
 
 use discover::{Found, Wanted, discover};
@@ -54,9 +54,10 @@ pub async fn run(args: &BackupArgs, config: &Config, context: &Context) -> anyho
     if args.dry_run {
         return output::plan(&found, args.json);
     }
-    let store = crate::store::open(&config.store);
-    let (keys, manifest) = take(config, context, &client, buffers, &store, found, None).await?;
-    output::done(&manifest, store.as_ref(), &keys, args.json, context)
+    let stores = Arc::new(Several::new(config.stores.iter().map(crate::store::open)));
+    let (keys, manifest) = take(config, context, &client, buffers, &stores, found, None).await?;
+    let left = leave_failed(&stores, &keys).await;
+    output::done(&manifest, &stores, &left, &keys, args.json, context)
 }
 
 /// Takes a snapshot of these tables alone, before a restore of `snapshot` changes them. One that is not
@@ -83,8 +84,9 @@ pub(crate) async fn take_for_safety(
     let mut found = look_around(config, project, &http, &client).await?;
     // a name that is a pattern too may have let others through
     found.tables.retain(|(relation, _)| tables.contains(&relation.name));
-    let store = crate::store::open(&config.store);
-    let (keys, manifest) = take(config, context, &client, buffers, &store, found, Some(snapshot)).await?;
+    // where the snapshot to restore was read from, and the way back will be looked for
+    let stores = Arc::new(Several::new([crate::store::open(&config.store)]));
+    let (keys, manifest) = take(config, context, &client, buffers, &stores, found, Some(snapshot)).await?;
     let lost: Vec<&str> = manifest.missing.iter().map(|m| m.subject.as_str()).collect();
     if let Some(table) = tables.iter().find(|t| !manifest.tables.iter().any(|entry| entry.name == **t)) {
         return Err(unsafe_to_go_on(&format!("{table} could not be read")).into());
@@ -101,7 +103,7 @@ async fn take(
     context: &Context,
     client: &Arc<Client>,
     buffers: Buffers,
-    store: &Arc<dyn Store>,
+    stores: &Arc<Several>,
     found: Found,
     safety_of: Option<&SnapshotId>,
 ) -> anyhow::Result<(SnapshotKeys, Manifest)> {
@@ -109,7 +111,7 @@ async fn take(
     let keys = SnapshotKeys::new(&project.name, SnapshotId::new(context.clock.now(), random_tail()?));
     let committing = Arc::new(AtomicBool::new(false));
     let safety_of = safety_of.cloned();
-    let job = Job { config, project, context, client, buffers, store, keys: &keys, safety_of, committing: &committing };
+    let job = Job { config, project, context, client, buffers, stores, keys: &keys, safety_of, committing: &committing };
     let manifest = job.run(found).await?;
     Ok((keys, manifest))
 }
@@ -141,7 +143,7 @@ struct Job<'a> {
     context: &'a Context,
     client: &'a Arc<Client>,
     buffers: Buffers,
-    store: &'a Arc<dyn Store>,
+    stores: &'a Arc<Several>,
     keys: &'a SnapshotKeys,
     safety_of: Option<SnapshotId>,
     committing: &'a Arc<AtomicBool>,
@@ -163,7 +165,7 @@ impl Job<'_> {
         };
         match result {
             Ok(manifest) => Ok(manifest),
-            Err(error) => Err(clean_up(self.store.as_ref(), self.keys, error).await),
+            Err(error) => Err(clean_up(self.stores, self.keys, error).await),
         }
     }
 
@@ -181,7 +183,8 @@ impl Job<'_> {
         let expected = tables.iter().filter_map(|(_, access)| access.counted).sum();
         Shared {
             client: Arc::clone(self.client),
-            store: Arc::clone(self.store),
+            store: Arc::clone(self.stores) as Arc<dyn Store>,
+            stores: Arc::clone(self.stores),
             channel: found.sql.as_ref().map(|sql| Arc::clone(sql.tables.channel())),
             keys: self.keys.clone(),
             safety_of: self.safety_of.clone(),
@@ -236,24 +239,41 @@ fn stopped(signal: &str, keys: Option<&SnapshotKeys>) -> anyhow::Error {
 }
 
 /// Removes what a failed run wrote. Without a manifest it is no snapshot, but it takes up room.
-async fn clean_up(store: &dyn Store, keys: &SnapshotKeys, error: anyhow::Error) -> anyhow::Error {
-    // a write that was under way when the run ended still comes in
-    store.settled().await;
-    let removed = async {
-        for entry in store.list(&keys.folder()).await? {
-            store.delete(&crate::store::Key::new(entry.key)?).await?;
-        }
-        Ok::<(), crate::store::StoreError>(())
-    };
-    match removed.await {
-        Ok(()) => error,
-        Err(left) => {
-            let folder = keys.folder();
-            error.context(format!(
-                "{left}; parts of the unfinished snapshot {folder} are left (they do not count as a backup)"
-            ))
+async fn clean_up(stores: &Several, keys: &SnapshotKeys, mut error: anyhow::Error) -> anyhow::Error {
+    for store in stores.all() {
+        if let Err(left) = remove_all(store.as_ref(), keys).await {
+            error = error.context(leftovers(store.as_ref(), keys, &left));
         }
     }
+    error
+}
+
+/// Removes what is in stores that were given up, where they can be reached; what is left is told.
+async fn leave_failed(stores: &Several, keys: &SnapshotKeys) -> Vec<String> {
+    let mut left = Vec::new();
+    for (store, failed) in stores.failed() {
+        let removed = match failed {
+            // who did not answer before would only make everybody wait
+            StoreError::Unreachable { .. } | StoreError::Credentials { .. } => Ok(()),
+            _ => remove_all(store.as_ref(), keys).await,
+        };
+        left.extend(removed.err().map(|error| leftovers(store.as_ref(), keys, &error)));
+    }
+    left
+}
+
+async fn remove_all(store: &dyn Store, keys: &SnapshotKeys) -> Result<(), StoreError> {
+    // a write that was under way when the run ended still comes in
+    store.settled().await;
+    for entry in store.list(&keys.folder()).await? {
+        store.delete(&crate::store::Key::new(entry.key)?).await?;
+    }
+    Ok(())
+}
+
+fn leftovers(store: &dyn Store, keys: &SnapshotKeys, why: &StoreError) -> String {
+    let (folder, store) = (keys.folder(), store.describe());
+    format!("{why}; parts of the unfinished snapshot {folder} are left in {store} (they do not count as a backup)")
 }
 
 /// An error of the API where nothing can be done without an answer.

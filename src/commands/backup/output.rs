@@ -7,7 +7,7 @@ use crate::error::Outcome;
 use crate::model::{BackupPlan, Manifest, Missing, Stability};
 use crate::render::{bytes, count, duration};
 use crate::snapshot::SnapshotKeys;
-use crate::store::Store;
+use crate::store::{Several, StoreOutcome};
 
 use super::discover::Found;
 
@@ -56,27 +56,59 @@ fn missing_text(title: &str, missing: &[Missing]) -> String {
     out
 }
 
-/// Prints what became of the run: the id as data on stdout, the rest as talk on stderr.
+/// Prints what became of the run: the id as data on stdout, the rest as talk on stderr. `left`: what
+/// stores that failed still hold.
 pub(super) fn done(
     manifest: &Manifest,
-    store: &dyn Store,
+    stores: &Several,
+    left: &[String],
     keys: &SnapshotKeys,
     json: bool,
     context: &Context,
 ) -> anyhow::Result<Outcome> {
-    let outcome = if manifest.complete { Outcome::Done } else { Outcome::Incomplete };
+    let outcomes = stores.outcomes();
+    let everywhere = outcomes.iter().all(|store| store.failed.is_none());
+    let outcome = if manifest.complete && everywhere { Outcome::Done } else { Outcome::Incomplete };
     if json {
-        crate::render::print(&String::from_utf8_lossy(&manifest.to_bytes()?))?;
+        crate::render::print(&document(manifest, &outcomes)?)?;
         return Ok(outcome);
     }
-    if !context.terminal.quiet || !manifest.complete {
-        let _ = std::io::stderr().lock().write_all(done_text(manifest, store, keys).as_bytes());
+    if !context.terminal.quiet || outcome != Outcome::Done {
+        let mut text = done_text(manifest);
+        for store in &outcomes {
+            text.push_str(&stored_text(store, keys));
+        }
+        left.iter().for_each(|line| text.push_str(&format!("  {line}\n")));
+        let _ = std::io::stderr().lock().write_all(text.as_bytes());
     }
     crate::render::print(&format!("{}\n", keys.id()))?;
     Ok(outcome)
 }
 
-fn done_text(manifest: &Manifest, store: &dyn Store, keys: &SnapshotKeys) -> String {
+fn stored_text(store: &StoreOutcome, keys: &SnapshotKeys) -> String {
+    let Some(error) = &store.failed else { return format!("snapshot {} in {}\n", keys.folder(), store.store) };
+    let hint = error.hint().map(|hint| format!("  hint: {hint}\n")).unwrap_or_default();
+    format!("NOT in {}: {error}\n{hint}", store.store)
+}
+
+/// The manifest; with several stores, also what became of each.
+fn document(manifest: &Manifest, outcomes: &[StoreOutcome]) -> anyhow::Result<String> {
+    let bytes = manifest.to_bytes()?;
+    if outcomes.len() == 1 {
+        return Ok(String::from_utf8_lossy(&bytes).into_owned());
+    }
+    let mut document: serde_json::Value = serde_json::from_slice(&bytes)?;
+    document["stores"] = outcomes
+        .iter()
+        .map(|store| {
+            let reason = store.failed.as_ref().map(ToString::to_string);
+            serde_json::json!({ "store": store.store, "stored": reason.is_none(), "reason": reason })
+        })
+        .collect();
+    Ok(serde_json::to_string_pretty(&document)? + "\n")
+}
+
+fn done_text(manifest: &Manifest) -> String {
     let totals = &manifest.totals;
     let took = manifest.finished - manifest.started;
     let state = if manifest.complete { "complete" } else { "INCOMPLETE" };
@@ -123,6 +155,5 @@ fn done_text(manifest: &Manifest, store: &dyn Store, keys: &SnapshotKeys) -> Str
         }
     }
     out.push_str(&missing_text("missing:", &manifest.missing));
-    out.push_str(&format!("snapshot {} in {}\n", keys.folder(), store.describe()));
     out
 }

@@ -15,7 +15,7 @@ use crate::model::TableName;
 use crate::progress::Progress;
 use crate::snapshot::SnapshotKeys;
 use crate::snapshot::writer::PartRules;
-use crate::store::Store;
+use crate::store::{Several, Store};
 use crate::supabase::Client;
 
 /// One run's settings and limits.
@@ -23,6 +23,8 @@ use crate::supabase::Client;
 pub(super) struct Shared {
     pub(super) client: Arc<Client>,
     pub(super) store: Arc<dyn Store>,
+    /// The same, one by one.
+    pub(super) stores: Arc<Several>,
     /// SQL, where there is any.
     pub(super) channel: Option<Arc<dyn crate::supabase::sql::SqlChannel>>,
     pub(super) keys: SnapshotKeys,

@@ -34,9 +34,10 @@ pub async fn run(args: &DoctorArgs, config: &Config, context: &Context) -> anyho
     };
     desk.say(judge::project(seen.as_ref(), judge::why_not(reached, &key)))?;
 
-    let store = observe::store(config, project).await;
     let estimate = seen.as_ref().and_then(|seen| seen.as_ref().ok()).and_then(judge::estimate);
-    desk.say(judge::store(&store, estimate, context.clock.now()))?;
+    for store in observe::stores(config, project).await {
+        desk.say(judge::store(&store, estimate, context.clock.now()))?;
+    }
 
     desk.close()
 }

@@ -216,11 +216,9 @@ pub(super) fn startable(plan: &RestorePlan) -> Result<(), Failure> {
 
 /// The command that puts the affected tables back as they were.
 pub(super) fn undo_command(id: &SnapshotId, project: &str, config: &Config) -> String {
-    let StoreUrl::Directory(path) = &config.store;
-    let store = if path.as_os_str() == "backups" {
-        String::new()
-    } else {
-        format!(" --store {}", quoted(&path.display().to_string()))
+    let store = match &config.store {
+        StoreUrl::Directory(path) if path.as_os_str() == "backups" => String::new(),
+        store => format!(" --store {}", quoted(&store.to_string())),
     };
     format!("supabackup restore {id} --mode clear --confirm {project}{store}")
 }

@@ -11,12 +11,19 @@ const SNAPSHOTS: u64 = 3;
 
 /// Everything about the store. `estimate`: bytes of one snapshot, where it is known.
 pub(crate) fn store(seen: &StoreSeen, estimate: Option<u64>, now: DateTime<Utc>) -> Vec<Finding> {
-    vec![writable(seen), room(seen, estimate), snapshots(seen, now)]
+    let room = seen.free.as_ref().map(|free| room(seen, free, estimate));
+    let snapshots = (room.is_some() || seen.writable.is_ok()).then(|| snapshots(seen, now));
+    [Some(writable(seen)), room, snapshots].into_iter().flatten().collect()
 }
 
 fn writable(seen: &StoreSeen) -> Finding {
-    let place = seen.place.display();
+    let place = &seen.place;
     match &seen.writable {
+        Ok(()) if seen.only_adds => Finding::info(
+            "store",
+            "store",
+            format!("snapshots go to {place}, which can be added to; nothing may be removed from it"),
+        ),
         Ok(()) => Finding::info("store", "store", format!("snapshots go to {place}, which can be written to")),
         Err((reason, hint)) => {
             Finding::error("store-unwritable", "store", format!("snapshots cannot be written to {place}: {reason}"))
@@ -25,8 +32,8 @@ fn writable(seen: &StoreSeen) -> Finding {
     }
 }
 
-fn room(seen: &StoreSeen, estimate: Option<u64>) -> Finding {
-    let free = match &seen.free {
+fn room(seen: &StoreSeen, free: &Result<u64, String>, estimate: Option<u64>) -> Finding {
+    let free = match free {
         Ok(free) => *free,
         Err(reason) => {
             return Finding::warning(

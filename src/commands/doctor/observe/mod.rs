@@ -19,7 +19,7 @@ use crate::http::{Answer, Http, HttpError, Patience, Request};
 pub(crate) use key::{KeySeen, key};
 pub(crate) use project::{ProjectSeen, RowLimit, Tried, Trouble, project};
 pub(crate) use reach::{Dns, Reach, Sample, reach};
-pub(crate) use store::{StoreSeen, store};
+pub(crate) use store::{StoreSeen, stores};
 
 /// Time limit of one request of this command: a person waits for it.
 const PATIENCE: Duration = Duration::from_secs(20);

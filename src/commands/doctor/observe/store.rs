@@ -1,36 +1,68 @@
 //! The place that snapshots would go to.
 
-use std::path::PathBuf;
-
 use crate::config::{Config, ProjectConfig};
 use crate::model::SnapshotSummary;
 use crate::snapshot::list_snapshots;
-use crate::store::{DirStore, StoreUrl};
+use crate::store::{BucketStore, DirStore, ObjectUrl, Store, StoreError, StoreUrl};
 
-/// The store. Nothing of what was tried is left in it.
+/// A store. Nothing of what was tried is left in it, where that may be removed.
 #[derive(Debug)]
 pub(crate) struct StoreSeen {
-    pub(crate) place: PathBuf,
+    pub(crate) place: String,
     /// A file could be written and removed; else why not, and what to do.
     pub(crate) writable: Result<(), (String, Option<&'static str>)>,
-    pub(crate) free: Result<u64, String>,
+    /// What was written could not be removed again.
+    pub(crate) only_adds: bool,
+    /// Bytes; `None` where there is no end to them.
+    pub(crate) free: Option<Result<u64, String>>,
     /// Of this project; or why they cannot be listed.
     pub(crate) snapshots: Result<Vec<SnapshotSummary>, String>,
 }
 
-/// Tries to write, and looks at what is there.
-pub(crate) async fn store(config: &Config, project: &ProjectConfig) -> StoreSeen {
-    let StoreUrl::Directory(path) = &config.store;
-    let store = DirStore::new(path);
-    // of all projects: asking for one that has none is an error
-    let snapshots = list_snapshots(&store, None).await.map(|mut all| {
-        all.retain(|snapshot| snapshot.project == project.name);
-        all
-    });
-    StoreSeen {
-        place: std::path::absolute(path).unwrap_or_else(|_| path.clone()),
-        writable: store.check_writable().await.map_err(|error| (error.to_string(), error.hint())),
-        free: store.free_space().await.map_err(|error| error.to_string()),
-        snapshots: snapshots.map_err(|failure| failure.message),
+/// A person waits for it: nothing is tried more often.
+const RETRIES: u32 = 2;
+
+/// Tries to write to each store, and looks at what is there.
+pub(crate) async fn stores(config: &Config, project: &ProjectConfig) -> Vec<StoreSeen> {
+    let look = async |url: &StoreUrl| match url {
+        StoreUrl::Directory(path) => {
+            let store = DirStore::new(path);
+            StoreSeen {
+                place: std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string(),
+                writable: store.check_writable().await.map_err(why),
+                only_adds: false,
+                free: Some(store.free_space().await.map_err(|error| error.to_string())),
+                snapshots: snapshots(&store, project).await,
+            }
+        }
+        StoreUrl::Object(url) => bucket(url, project).await,
+    };
+    let mut seen = Vec::new();
+    for url in &config.stores {
+        seen.push(look(url).await);
     }
+    seen
+}
+
+async fn bucket(url: &ObjectUrl, project: &ProjectConfig) -> StoreSeen {
+    let mut url = url.clone();
+    url.access.retries = url.access.retries.min(RETRIES);
+    let place = url.to_string();
+    let store = BucketStore::new(url);
+    let checked = store.check().await;
+    // who cannot be written to will hardly be read: one reason is enough
+    let snapshots = if checked.is_ok() { snapshots(&store, project).await } else { Ok(Vec::new()) };
+    let only_adds = matches!(checked, Ok(false));
+    StoreSeen { place, writable: checked.map(drop).map_err(why), only_adds, free: None, snapshots }
+}
+
+fn why(error: StoreError) -> (String, Option<&'static str>) {
+    (error.to_string(), error.hint())
+}
+
+/// Those of this project.
+async fn snapshots(store: &dyn Store, project: &ProjectConfig) -> Result<Vec<SnapshotSummary>, String> {
+    // of all projects: asking for one that has none is an error
+    let all = list_snapshots(store, None).await.map_err(|failure| failure.message)?;
+    Ok(all.into_iter().filter(|snapshot| snapshot.project == project.name).collect())
 }

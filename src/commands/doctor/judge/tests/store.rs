@@ -9,7 +9,7 @@ const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
 const MIB: u64 = 1 << 20;
 
 fn seen(free: u64, snapshots: Vec<SnapshotSummary>) -> StoreSeen {
-    StoreSeen { place: "/backups".into(), writable: Ok(()), free: Ok(free), snapshots: Ok(snapshots) }
+    StoreSeen { place: "/backups".into(), writable: Ok(()), only_adds: false, free: Some(Ok(free)), snapshots: Ok(snapshots) }
 }
 
 /// A snapshot so many hours old.
@@ -60,7 +60,7 @@ fn what_the_last_snapshot_took_counts_if_it_is_more_than_the_estimate() {
 fn a_store_that_cannot_be_used_is_told_with_its_reason() {
     let broken = StoreSeen {
         writable: Err(("writing to directory /backups: Not a directory (os error 20)".to_owned(), None)),
-        free: Err("asking for free space: no".to_owned()),
+        free: Some(Err("asking for free space: no".to_owned())),
         snapshots: Err("listing: no".to_owned()),
         ..seen(0, vec![])
     };
@@ -81,4 +81,19 @@ fn snapshots_that_cannot_be_read_are_worth_a_look() {
     let findings = store(&seen(50 * MIB, vec![snapshot(5, SnapshotState::Complete, MIB), bad]), None, NOW);
     assert!(told(&findings).contains("! snapshots-unreadable: 1 snapshot of this project cannot be read\n"));
     assert!(hint(&findings, "snapshots-unreadable").contains("supabackup verify 19691231T210000Z-0001"));
+}
+
+#[test]
+fn a_bucket_has_no_end_and_one_reason_is_enough() {
+    let bucket = StoreSeen { place: "s3://b/x".to_owned(), free: None, ..seen(0, vec![]) };
+    assert_eq!(
+        told(&store(&bucket, Some(MIB), NOW)),
+        "ok store: snapshots go to s3://b/x, which can be written to\n\
+         ok snapshots: no snapshot of this project is there yet\n"
+    );
+    let adds = StoreSeen { only_adds: true, ..bucket };
+    assert!(told(&store(&adds, None, NOW)).contains("which can be added to; nothing may be removed from it\n"));
+    let dead = StoreSeen { writable: Err(("writing to s3://b/x: no connection".to_owned(), None)), ..adds };
+    let text = told(&store(&dead, None, NOW));
+    assert!(text.starts_with("x store-unwritable: ") && text.lines().count() == 1, "{text}");
 }
