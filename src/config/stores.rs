@@ -11,9 +11,11 @@ pub(crate) fn split(text: &str) -> Result<Vec<String>, String> {
         for (n, part) in line.split(',').map(str::trim).filter(|part| !part.is_empty()).enumerate() {
             let is_place = part.contains("://") || part.starts_with(['/', '.']);
             if n > 0 && !is_place {
-                return Err("what stands behind a comma is no place: begin it with ./, / or a URL's scheme; a comma that \
+                return Err(
+                    "what stands behind a comma is no place: begin it with ./, / or a URL's scheme; a comma that \
                             belongs to a path is written %2C in a file:// URL"
-                    .to_owned());
+                        .to_owned(),
+                );
             }
             places.push(part.to_owned());
         }

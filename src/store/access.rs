@@ -42,7 +42,8 @@ impl fmt::Debug for Variables {
 
 impl PartialEq for Variables {
     fn eq(&self, other: &Self) -> bool {
-        let plain = |all: &Self| all.0.iter().map(|(k, v)| (k.clone(), v.expose_secret().to_owned())).collect::<Vec<_>>();
+        let plain =
+            |all: &Self| all.0.iter().map(|(k, v)| (k.clone(), v.expose_secret().to_owned())).collect::<Vec<_>>();
         plain(self) == plain(other)
     }
 }

@@ -83,9 +83,9 @@ impl StoreError {
             Self::Full { .. } => Some("free some space in the store, or point --store to another one"),
             Self::Denied { .. } => Some("give the user who runs supabackup the right to read and write the store"),
             Self::Locked { .. } => Some("wait until its retention ends; nothing can be removed before"),
-            Self::Credentials { .. } => {
-                Some("check the store's credentials in the environment; docs/stores.md lists them for every kind of store")
-            }
+            Self::Credentials { .. } => Some(
+                "check the store's credentials in the environment; docs/stores.md lists them for every kind of store",
+            ),
             Self::All { .. } => Some("`supabackup doctor` checks every store, one by one"),
             Self::Unreachable { .. } => Some("check that the store's server or mount is up, then run again"),
         }

@@ -53,9 +53,9 @@ impl FromStr for StoreUrl {
             "s3" => ObjectUrl::parse(Service::S3, rest).map(|url| Self::Object(Box::new(url))),
             "gs" => ObjectUrl::parse(Service::Google, rest).map(|url| Self::Object(Box::new(url))),
             "az" => ObjectUrl::parse(Service::Azure, rest).map(|url| Self::Object(Box::new(url))),
-            "github-release" | "github-artifact" => Err(format!(
-                "{scheme}:// stores are not in this version; write a directory, or s3://, gs:// or az://"
-            )),
+            "github-release" | "github-artifact" => {
+                Err(format!("{scheme}:// stores are not in this version; write a directory, or s3://, gs:// or az://"))
+            }
             _ => {
                 let shown: String = scheme.chars().filter(char::is_ascii_alphanumeric).take(20).collect();
                 Err(format!(

@@ -12,7 +12,7 @@ use supabackup::model::TableName;
 use crate::support::Run;
 
 /// Every document that a person is sent to.
-const DOCUMENTS: [&str; 8] = [
+const DOCUMENTS: [&str; 9] = [
     "README.md",
     "CHANGELOG.md",
     "docs/FORMAT.md",
@@ -20,6 +20,7 @@ const DOCUMENTS: [&str; 8] = [
     "docs/decisions.md",
     "docs/restore.md",
     "docs/retention.md",
+    "docs/stores.md",
     "tests/stack/README.md",
 ];
 

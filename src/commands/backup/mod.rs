@@ -111,7 +111,8 @@ async fn take(
     let keys = SnapshotKeys::new(&project.name, SnapshotId::new(context.clock.now(), random_tail()?));
     let committing = Arc::new(AtomicBool::new(false));
     let safety_of = safety_of.cloned();
-    let job = Job { config, project, context, client, buffers, stores, keys: &keys, safety_of, committing: &committing };
+    let job =
+        Job { config, project, context, client, buffers, stores, keys: &keys, safety_of, committing: &committing };
     let manifest = job.run(found).await?;
     Ok((keys, manifest))
 }

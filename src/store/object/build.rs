@@ -104,14 +104,15 @@ fn s3(url: &ObjectUrl, headers: HeaderMap) -> Result<Client, String> {
 fn web_identity(url: &ObjectUrl, region: &str) -> Result<Option<WebIdentity>, String> {
     let variable = |name: &str| url.access.variables.get(name);
     let Some(role) = variable("aws_role_arn") else { return Ok(None) };
-    let token = match (variable("aws_web_identity_token_file"), variable("github_token_url"), variable("github_token_token")) {
-        (Some(path), _, _) => Token::File(path.to_owned()),
-        (None, Some(issuer), Some(bearer)) => {
-            let url = Url::parse(issuer).map_err(|_| "ACTIONS_ID_TOKEN_REQUEST_URL is not a URL")?;
-            Token::Github { url, bearer: SecretString::from(bearer) }
-        }
-        _ => return Ok(None),
-    };
+    let token =
+        match (variable("aws_web_identity_token_file"), variable("github_token_url"), variable("github_token_token")) {
+            (Some(path), _, _) => Token::File(path.to_owned()),
+            (None, Some(issuer), Some(bearer)) => {
+                let url = Url::parse(issuer).map_err(|_| "ACTIONS_ID_TOKEN_REQUEST_URL is not a URL")?;
+                Token::Github { url, bearer: SecretString::from(bearer) }
+            }
+            _ => return Ok(None),
+        };
     let sts = variable("aws_endpoint_url_sts").map_or(format!("https://sts.{region}.amazonaws.com/"), str::to_owned);
     let sts = Url::parse(&sts).map_err(|_| "AWS_ENDPOINT_URL_STS is not a URL")?;
     let patience =

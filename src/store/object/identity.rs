@@ -78,7 +78,8 @@ impl WebIdentity {
                     .map_err(|_| refused("ACTIONS_ID_TOKEN_REQUEST_TOKEN cannot be sent as a header".to_owned()))?;
                 value.set_sensitive(true);
                 let headers = HeaderMap::from_iter([(AUTHORIZATION, value)]);
-                let answer = self.send("asking GitHub for the job's token", Request::get(url, headers, ANSWER_LIMIT, |_, _| true));
+                let answer = self
+                    .send("asking GitHub for the job's token", Request::get(url, headers, ANSWER_LIMIT, |_, _| true));
                 #[derive(serde::Deserialize)]
                 struct Issued {
                     value: SecretString,

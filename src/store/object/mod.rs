@@ -158,12 +158,14 @@ impl Inner {
 #[async_trait]
 impl Store for BucketStore {
     async fn put(&self, key: &Key, bytes: Bytes) -> Result<(), StoreError> {
-        let (inner, path, doing) = (Arc::clone(&self.inner), self.inner.path(key.as_str()), self.inner.doing("writing", key.as_str()));
+        let (inner, path, doing) =
+            (Arc::clone(&self.inner), self.inner.path(key.as_str()), self.inner.doing("writing", key.as_str()));
         self.write(doing.clone(), async move { inner.writer().await?.put(&path, bytes, &doing).await }).await
     }
 
     async fn create(&self, key: &Key, bytes: Bytes) -> Result<(), StoreError> {
-        let (inner, path, doing) = (Arc::clone(&self.inner), self.inner.path(key.as_str()), self.inner.doing("creating", key.as_str()));
+        let (inner, path, doing) =
+            (Arc::clone(&self.inner), self.inner.path(key.as_str()), self.inner.doing("creating", key.as_str()));
         self.write(doing.clone(), async move { inner.writer().await?.create(&path, bytes, &doing).await }).await
     }
 
@@ -210,7 +212,8 @@ impl Store for BucketStore {
     }
 
     async fn delete(&self, key: &Key) -> Result<(), StoreError> {
-        let (inner, path, doing) = (Arc::clone(&self.inner), self.inner.path(key.as_str()), self.inner.doing("deleting", key.as_str()));
+        let (inner, path, doing) =
+            (Arc::clone(&self.inner), self.inner.path(key.as_str()), self.inner.doing("deleting", key.as_str()));
         let delete = async move {
             match inner.client(&doing)?.delete(&path).await {
                 Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),

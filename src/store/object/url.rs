@@ -70,8 +70,7 @@ const PARAMETERS: [&str; 8] =
 /// What a parameter's name must not hint at.
 const SECRETIVE: [&str; 8] = ["key", "secret", "token", "passw", "sig", "sas", "auth", "credential"];
 
-const NO_SECRETS: &str =
-    "credentials do not belong into a store's URL; set them in the environment (AWS_…, GOOGLE_…, AZURE_…: docs/stores.md)";
+const NO_SECRETS: &str = "credentials do not belong into a store's URL; set them in the environment (AWS_…, GOOGLE_…, AZURE_…: docs/stores.md)";
 
 /// Whoever backs a project up into its own storage loses both at once; and that server replaces what was
 /// not to be replaced.
@@ -169,7 +168,9 @@ impl ObjectUrl {
         self.lock = match (mode, days) {
             (Some(mode), Some(days)) => Some(Lock { mode, days }),
             (None, None) => None,
-            _ => return Err("`object-lock` and `retain` belong together: ?object-lock=governance&retain=30d".to_owned()),
+            _ => {
+                return Err("`object-lock` and `retain` belong together: ?object-lock=governance&retain=30d".to_owned());
+            }
         };
         Ok(())
     }
@@ -189,7 +190,9 @@ impl ObjectUrl {
                 let given = variable("azure_storage_account_name").map(account).transpose();
                 self.account = given.map_err(|mistake| format!("AZURE_STORAGE_ACCOUNT_NAME: {mistake}"))?;
                 if self.account.is_none() {
-                    return Err("names no storage account; add ?account=NAME, or set AZURE_STORAGE_ACCOUNT_NAME".to_owned());
+                    return Err(
+                        "names no storage account; add ?account=NAME, or set AZURE_STORAGE_ACCOUNT_NAME".to_owned()
+                    );
                 }
             }
             Service::Azure | Service::Google => {}
@@ -215,7 +218,9 @@ impl ObjectUrl {
                 "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_ROLE_ARN in a GitHub job with `id-token: write`",
             ),
             Service::Google => (
-                have(&["google_application_credentials"]) || have(&["google_service_account_key"]) || have(&["google_bearer_token"]),
+                have(&["google_application_credentials"])
+                    || have(&["google_service_account_key"])
+                    || have(&["google_bearer_token"]),
                 "GOOGLE_APPLICATION_CREDENTIALS or GOOGLE_SERVICE_ACCOUNT_KEY",
             ),
             Service::Azure => (
@@ -307,7 +312,10 @@ mod tests {
     fn a_bucket_is_named_with_folder_region_and_endpoint() {
         let url = with("s3://b.c-d/x/y/?region=eu-central-1&endpoint=https://s3.example.com:9000", &AWS);
         let url = url.unwrap_or_else(|e| panic!("{e}"));
-        assert_eq!((url.bucket.as_str(), url.prefix.as_str(), url.region.as_deref()), ("b.c-d", "x/y", Some("eu-central-1")));
+        assert_eq!(
+            (url.bucket.as_str(), url.prefix.as_str(), url.region.as_deref()),
+            ("b.c-d", "x/y", Some("eu-central-1"))
+        );
         assert_eq!(url.endpoint.as_ref().map(Url::as_str), Some("https://s3.example.com:9000/"));
         assert_eq!(url.to_string(), "s3://b.c-d/x/y");
         assert!(!format!("{url:?}").contains("sentinel"));
@@ -342,7 +350,10 @@ mod tests {
             ("s3://b/a//b", "the folder in the bucket"),
             ("s3://b/../c", "the folder in the bucket"),
             ("az://c", "names no storage account"),
-            ("s3://b?endpoint=https://abcdefghijklmnopqrst.storage.supabase.co/storage/v1/s3", "is the storage of a Supabase"),
+            (
+                "s3://b?endpoint=https://abcdefghijklmnopqrst.storage.supabase.co/storage/v1/s3",
+                "is the storage of a Supabase",
+            ),
             ("s3://b?endpoint=https://abcdefghijklmnopqrst.supabase.co/storage/v1/s3", "is the storage of a Supabase"),
             ("s3://b?endpoint=http://supabase.internal:8000/storage/v1/s3/", "is the storage of a Supabase"),
         ] {

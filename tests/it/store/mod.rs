@@ -1,6 +1,10 @@
 //! What every store must keep of its promise, in one suite. A test's name carries the store.
 
+mod bucket;
 mod dir_itself;
+pub(crate) mod servers;
+mod stories;
+mod way;
 
 use std::time::Duration;
 
@@ -41,6 +45,15 @@ macro_rules! conformance {
 }
 
 conformance!(dir, super::new_dir);
+
+conformance!(s3, super::new_bucket);
+
+/// A folder of a new bucket of a real server, over HTTP.
+fn new_bucket() -> Result<((), supabackup::store::BucketStore)> {
+    let server = servers::shared()?;
+    let bucket = server.bucket()?;
+    Ok(((), servers::in_bucket(&format!("{bucket}/not/yet"), server.port, &server.key, "")?))
+}
 
 fn new_dir() -> Result<(tempfile::TempDir, supabackup::store::DirStore)> {
     let dir = tempfile::tempdir()?;

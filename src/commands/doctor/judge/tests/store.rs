@@ -9,7 +9,13 @@ const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
 const MIB: u64 = 1 << 20;
 
 fn seen(free: u64, snapshots: Vec<SnapshotSummary>) -> StoreSeen {
-    StoreSeen { place: "/backups".into(), writable: Ok(()), only_adds: false, free: Some(Ok(free)), snapshots: Ok(snapshots) }
+    StoreSeen {
+        place: "/backups".into(),
+        writable: Ok(()),
+        only_adds: false,
+        free: Some(Ok(free)),
+        snapshots: Ok(snapshots),
+    }
 }
 
 /// A snapshot so many hours old.
