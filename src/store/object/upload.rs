@@ -21,6 +21,8 @@ use crate::store::StoreError;
 /// and one that broke off is all that is sent again.
 const PIECE: usize = 8 << 20;
 const PIECES_AT_ONCE: usize = 3;
+/// A locked file goes as one request, up to here: the headers belong to that request alone.
+const LOCKED_WHOLE: usize = 128 << 20;
 /// Whose write a file is, where the answer to it got lost.
 const MARK: &str = "supabackupwrite";
 /// So often a creation is tried whose outcome nobody told.
@@ -33,6 +35,10 @@ const IGNORES: &str = "this server overwrites a file although it was told not to
 #[derive(Debug)]
 pub(super) struct Writer {
     client: Arc<dyn ObjectStore>,
+    /// Reads; where files are locked, without the headers that lock.
+    reader: Arc<dyn ObjectStore>,
+    /// What is larger goes in pieces.
+    whole: usize,
     /// The server keeps the condition "only if there is none".
     conditional: bool,
     /// What it wrote it may delete.
@@ -72,6 +78,8 @@ impl Writer {
         if !conditional && !inner.url.one_writer {
             return Err(StoreError::Other { doing, reason: IGNORES.to_owned() });
         }
+        let reader = Arc::clone(client);
+        let whole = if inner.url.lock.is_some() { LOCKED_WHOLE } else { PIECE };
         let client = match (&inner.url.lock, written) {
             (Some(lock), Some(now)) => {
                 let headers = lock_headers(lock, now).ok_or_else(|| StoreError::Other {
@@ -82,12 +90,12 @@ impl Writer {
             }
             _ => Arc::clone(client),
         };
-        Ok(Self { client, conditional, deletes, pause: inner.url.access.first_delay })
+        Ok(Self { client, reader, whole, conditional, deletes, pause: inner.url.access.first_delay })
     }
 
     /// Replaces what is there.
     pub(super) async fn put(&self, path: &Path, bytes: Bytes, doing: &str) -> Result<(), StoreError> {
-        let done = if bytes.len() > PIECE {
+        let done = if bytes.len() > self.whole {
             self.put_pieces(path, bytes).await
         } else {
             self.client.put(path, PutPayload::from_bytes(bytes)).await.map(drop)
@@ -149,7 +157,7 @@ impl Writer {
 
     /// The mark of a file; empty if it has none, `None` if there is no file.
     async fn mark(&self, path: &Path) -> object_store::Result<Option<String>> {
-        match self.client.get_opts(path, GetOptions { head: true, ..GetOptions::default() }).await {
+        match self.reader.get_opts(path, GetOptions { head: true, ..GetOptions::default() }).await {
             Ok(found) => {
                 let mark = found.attributes.get(&Attribute::Metadata(MARK.into()));
                 Ok(Some(mark.map(|mark| mark.to_string()).unwrap_or_default()))
@@ -178,5 +186,7 @@ fn lock_headers(lock: &Lock, now: DateTime<Utc>) -> Option<HeaderMap> {
     Some(HeaderMap::from_iter([
         (HeaderName::from_static("x-amz-object-lock-mode"), HeaderValue::from_static(lock.mode)),
         (HeaderName::from_static("x-amz-object-lock-retain-until-date"), HeaderValue::from_str(&until).ok()?),
+        // S3 wants to be told that there is a checksum before it locks anything
+        (HeaderName::from_static("x-amz-sdk-checksum-algorithm"), HeaderValue::from_static("SHA256")),
     ]))
 }

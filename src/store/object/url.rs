@@ -166,6 +166,9 @@ impl ObjectUrl {
             }
         }
         self.lock = match (mode, days) {
+            (Some(_), Some(_)) if !self.checksum => {
+                return Err("`object-lock` needs the checksum: S3 locks nothing without one".to_owned());
+            }
             (Some(mode), Some(days)) => Some(Lock { mode, days }),
             (None, None) => None,
             _ => {
@@ -321,10 +324,10 @@ mod tests {
         assert!(!format!("{url:?}").contains("sentinel"));
 
         let vars = [AWS[0], AWS[1], ("aws_region", "eu-west-1"), ("aws_endpoint_url", "http://127.0.0.1:9")];
-        let url = with("s3://b?object-lock=compliance&retain=30d&one-writer=yes&checksum=none", &vars);
+        let url = with("s3://b?object-lock=compliance&retain=30d&one-writer=yes", &vars);
         let url = url.unwrap_or_else(|e| panic!("{e}"));
         assert_eq!(url.lock, Some(Lock { mode: "COMPLIANCE", days: 30 }));
-        assert!(url.one_writer && !url.checksum && url.endpoint.is_some());
+        assert!(url.one_writer && url.checksum && url.endpoint.is_some());
         assert_eq!(url.region.as_deref(), Some("eu-west-1"));
     }
 
@@ -344,6 +347,7 @@ mod tests {
             ("s3://b?endpoint=the-sentinel", "`endpoint` is the server's URL"),
             ("s3://b?object-lock=governance", "`object-lock` and `retain` belong together"),
             ("s3://b?object-lock=the-sentinel&retain=1d", "`object-lock` is"),
+            ("s3://b?object-lock=governance&retain=1d&checksum=none", "`object-lock` needs the checksum"),
             ("s3://b?object-lock=governance&retain=1w", "`retain` is a number of days"),
             ("gs://b?region=x", "`region` is a parameter of s3:// URLs only"),
             ("s3://b?account=x", "`account` is a parameter of az:// URLs only"),

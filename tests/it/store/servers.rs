@@ -1,6 +1,5 @@
 //! Servers that speak S3, from the registries, started by the tests and gone with them.
 
-use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -138,21 +137,26 @@ impl Server {
     }
 
     /// A signed request by somebody else's program.
-    pub(crate) fn curl(&self, service: &str, arguments: &[&str], body: &str) -> Result<String> {
-        let mut curl = Command::new("curl")
+    fn curl(&self, service: &str, arguments: &[&str]) -> Result<String> {
+        let output = Command::new("curl")
             .args(["-sS", "--fail-with-body", "--aws-sigv4", &format!("aws:amz:us-east-1:{service}"), "--user"])
             .arg(format!("{}:{}", self.key.id, self.key.secret))
-            .args(["--data-binary", "@-", "-H", "Expect:"])
             .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()?;
-        curl.stdin.take().context("no input")?.write_all(body.as_bytes())?;
-        let output = curl.wait_with_output()?;
+            .stdin(Stdio::null())
+            .output()?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         ensure!(output.status.success(), "{arguments:?}: {text}{}", String::from_utf8_lossy(&output.stderr));
         Ok(text)
+    }
+
+    /// A request without a body, like `PUT /bucket`.
+    pub(crate) fn s3(&self, method: &str, path: &str) -> Result<String> {
+        self.s3_with(method, path, "x-amz-meta-nothing: more")
+    }
+
+    fn s3_with(&self, method: &str, path: &str, header: &str) -> Result<String> {
+        const NOTHING: &str = "x-amz-content-sha256: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        self.curl("s3", &["-X", method, "-H", NOTHING, "-H", header, &format!("{}{path}", self.endpoint())])
     }
 
     fn user(&self, name: &str, policy: &str) -> Result<AccessKey> {
@@ -161,7 +165,7 @@ impl Server {
             form.extend(more.iter().map(|(name, value)| {
                 format!("{name}={}", value.bytes().map(|b| format!("%{b:02X}")).collect::<String>())
             }));
-            self.curl("iam", &[&format!("{}/", self.endpoint())], &form.join("&"))
+            self.curl("iam", &["-d", &form.join("&"), &format!("{}/", self.endpoint())])
         };
         iam("CreateUser", &[])?;
         iam("PutUserPolicy", &[("PolicyName", "rights"), ("PolicyDocument", policy)])?;
@@ -177,7 +181,14 @@ impl Server {
     pub(crate) fn bucket(&self) -> Result<String> {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let name = format!("bucket-{}", NUMBER.fetch_add(1, Ordering::SeqCst));
-        self.curl("s3", &["-X", "PUT", &format!("{}/{name}", self.endpoint())], "")?;
+        self.s3("PUT", &format!("/{name}"))?;
+        Ok(name)
+    }
+
+    /// A new bucket with Object Lock.
+    pub(crate) fn locking_bucket(&self) -> Result<String> {
+        let name = format!("locking-{}", self.port);
+        self.s3_with("PUT", &format!("/{name}"), "x-amz-bucket-object-lock-enabled: true")?;
         Ok(name)
     }
 }

@@ -75,7 +75,11 @@ fn a_dead_store_does_not_stop_the_other_one() -> Result<()> {
     let (_, manifest) = only_snapshot(directory.path())?;
     ensure!(manifest.complete && manifest.snapshot.as_str() == ran.stdout.trim());
     ensure!(ran.stderr.contains("NOT in s3://dead/x: writing to s3://dead/x: no connection"), "{}", ran.stderr);
-    ensure!(ran.stderr.contains(&format!(" in directory {place}\n")) && !ran.stderr.contains("sentinel"), "{}", ran.stderr);
+    ensure!(
+        ran.stderr.contains(&format!(" in directory {place}\n")) && !ran.stderr.contains("sentinel"),
+        "{}",
+        ran.stderr
+    );
 
     let ran = dead(&["backup", "--json"]).args(&two).expect(3)?;
     let document: serde_json::Value = serde_json::from_str(&ran.stdout)?;
@@ -90,8 +94,16 @@ fn a_dead_store_does_not_stop_the_other_one() -> Result<()> {
     ensure!(listed.stdout.contains(manifest.snapshot.as_str()), "{}", listed.stdout);
     ensure!(listed.stderr == format!("using {place}, the first of 2 stores\n"), "{}", listed.stderr);
     let doctor = dead(&["doctor"]).env("SUPABACKUP_STORE", &both).expect(4)?;
-    ensure!(doctor.stdout.contains(&format!("✓ Snapshots go to {place}, which can be written to.")), "{}", doctor.stdout);
-    ensure!(doctor.stdout.contains("✗ Snapshots cannot be written to s3://dead/x: writing to s3://dead/x: no connection"), "{}", doctor.stdout);
+    ensure!(
+        doctor.stdout.contains(&format!("✓ Snapshots go to {place}, which can be written to.")),
+        "{}",
+        doctor.stdout
+    );
+    ensure!(
+        doctor.stdout.contains("✗ Snapshots cannot be written to s3://dead/x: writing to s3://dead/x: no connection"),
+        "{}",
+        doctor.stdout
+    );
 
     // all of them dead: nothing
     let ran = dead(&["backup"]).args(&["--store", "s3://dead/x", "--store", "s3://dead/y"]).expect(1)?;
@@ -107,19 +119,38 @@ fn no_store_in_the_network_shows_its_secrets() -> Result<()> {
     let wrong = AccessKey::new(&server.key.id, "wJalrXUtnFEMI-the-wrong-secret-K7MDENG");
     let token = "FwoGZXIvYXdzEBYaDH-the-session-token-nobody-knows";
     for (n, key) in [&server.key, &wrong].into_iter().enumerate() {
-        for command in [&["backup"][..], &["list"], &["verify"], &["doctor"], &["doctor", "--json"], &["backup", "--json"], &["--help"]] {
-            let mut run = s3(Run::new(command).on(&stack), server, key, &bucket).env("RUST_LOG", "trace").env("RUST_BACKTRACE", "full");
+        for command in [
+            &["backup"][..],
+            &["list"],
+            &["verify"],
+            &["doctor"],
+            &["doctor", "--json"],
+            &["backup", "--json"],
+            &["--help"],
+        ] {
+            let mut run = s3(Run::new(command).on(&stack), server, key, &bucket)
+                .env("RUST_LOG", "trace")
+                .env("RUST_BACKTRACE", "full");
             if n == 1 {
-                run = run.env("AWS_SESSION_TOKEN", token).env("AZURE_STORAGE_ACCOUNT_KEY", token).env("SUPABACKUP_RETRIES", "0");
+                run = run
+                    .env("AWS_SESSION_TOKEN", token)
+                    .env("AZURE_STORAGE_ACCOUNT_KEY", token)
+                    .env("SUPABACKUP_RETRIES", "0");
             }
             let ran = run.go()?;
             ensure!(n == 1 || ran.code != 1, "{command:?}: {}", ran.stderr);
             for secret in [key.secret.as_str(), token] {
-                ensure!(!ran.stdout.contains(secret) && !ran.stderr.contains(secret), "{command:?}: {}{}", ran.stdout, ran.stderr);
+                ensure!(
+                    !ran.stdout.contains(secret) && !ran.stderr.contains(secret),
+                    "{command:?}: {}{}",
+                    ran.stdout,
+                    ran.stderr
+                );
             }
         }
     }
-    for url in ["s3://AKIA:the-sentinel@b/x", "s3://b?secret=the-sentinel", "s3://b?endpoint=https://u:the-sentinel@h"] {
+    for url in ["s3://AKIA:the-sentinel@b/x", "s3://b?secret=the-sentinel", "s3://b?endpoint=https://u:the-sentinel@h"]
+    {
         let ran = Run::new(&["list", "--store", url]).expect(2)?;
         ensure!(ran.stderr.contains("credentials do not belong into a store's URL"), "{}", ran.stderr);
         ensure!(!ran.stdout.contains("sentinel") && !ran.stderr.contains("sentinel"), "{}", ran.stderr);
