@@ -12,10 +12,10 @@ use crate::config::project::{Address, ProjectConfig, address, check_ref, is_host
 use crate::config::settings::{Kind, SETTINGS, Unset, setting};
 use crate::config::sources::{Flags, Given, Layer, Mistakes, Origin, Raw, did_you_mean};
 use crate::config::values::{self, show_duration, show_size};
-use crate::config::{Config, Need, Paging, Progress, SqlChoice, TableFilter, environment, stores};
+use crate::config::{Config, Need, Paging, Progress, SqlChoice, TableFilter, environment};
 use crate::error::Failure;
 use crate::model::Artifact;
-use crate::store::{Access, StoreUrl, Variables};
+use crate::store::StoreUrl;
 
 pub(crate) const NO_ADDRESS: &str =
     "SUPABASE_URL: is not set; give the project's URL (like https://abcdefghijklmnopqrst.supabase.co)";
@@ -114,12 +114,12 @@ struct Found {
 /// back, so that the rest is checked too.
 pub(super) struct Reader {
     layers: [Layer; 3],
-    mistakes: Mistakes,
+    pub(super) mistakes: Mistakes,
 }
 
 impl Reader {
     /// What the first source that knows it says, or the default as written in the table.
-    fn given(&self, name: &str) -> Option<Given> {
+    pub(super) fn given(&self, name: &str) -> Option<Given> {
         let found = self.layers.iter().find_map(|layer| layer.get(name)).cloned();
         found.or_else(|| match setting(name).default {
             Unset::Value(text) => {
@@ -146,11 +146,11 @@ impl Reader {
         }
     }
 
-    fn switch(&mut self, name: &str) -> bool {
+    pub(super) fn switch(&mut self, name: &str) -> bool {
         self.text_as(name, values::boolean).unwrap_or_default()
     }
 
-    fn number<T: TryFrom<i64> + Default>(&mut self, name: &str) -> T {
+    pub(super) fn number<T: TryFrom<i64> + Default>(&mut self, name: &str) -> T {
         self.given_number(name).unwrap_or_default()
     }
 
@@ -173,7 +173,7 @@ impl Reader {
         })
     }
 
-    fn duration(&mut self, name: &str) -> Duration {
+    pub(super) fn duration(&mut self, name: &str) -> Duration {
         self.given_duration(name).unwrap_or_default()
     }
 
@@ -222,52 +222,6 @@ impl Reader {
             Given { origin, value: Raw::Secret(secret) } => Some((origin, secret)),
             _ => None,
         }
-    }
-
-    /// The stores, with what their kinds need from the environment.
-    fn stores(&mut self) -> Vec<StoreUrl> {
-        let access = Access {
-            variables: self.variables(),
-            retries: self.number("retries"),
-            first_delay: self.duration("retry_delay"),
-            timeout: self.duration("request_timeout"),
-        };
-        let allow_http = self.switch("allow_http");
-        let Some(given) = self.given("store") else { return Vec::new() };
-        let entries = match given.value {
-            Raw::Entries(entries) => Ok(entries.into_iter().filter(|e| !e.trim().is_empty()).collect()),
-            Raw::Text(text) => stores::split(&text),
-            Raw::Secret(_) => Ok(Vec::new()),
-        };
-        let mut found: Vec<StoreUrl> = Vec::new();
-        match entries {
-            Ok(entries) => {
-                for entry in entries {
-                    match stores::one(&entry, &access, allow_http) {
-                        Ok(store) if found.contains(&store) => {
-                            self.mistakes.at(&given.origin, format!("names {store} twice"));
-                        }
-                        Ok(store) => found.push(store),
-                        Err(mistake) => self.mistakes.at(&given.origin, mistake),
-                    }
-                }
-            }
-            Err(mistake) => self.mistakes.at(&given.origin, mistake),
-        }
-        found
-    }
-
-    /// The variables of other programs that were given.
-    fn variables(&self) -> Variables {
-        let theirs = SETTINGS.iter().filter(|s| s.flag.is_none() && !s.in_file);
-        let value = |name: &str| match self.given(name)?.value {
-            Raw::Text(text) => Some(SecretString::from(text)),
-            Raw::Secret(secret) => Some(secret),
-            Raw::Entries(_) => None,
-        };
-        let ours = ["secret_key", "access_token"];
-        let theirs = theirs.filter(|s| !ours.contains(&s.name));
-        theirs.filter_map(|s| Some((s.name.to_owned(), value(s.name)?))).collect()
     }
 
     fn access_token(&mut self) -> Option<SecretString> {

@@ -79,7 +79,11 @@ impl Mistakes {
 
     /// Something is wrong that has no single place.
     pub(crate) fn add(&mut self, what: impl Into<String>) {
-        self.0.push(redact(&what.into()));
+        let mistake = redact(&what.into());
+        // a setting that two others depend on is looked at twice
+        if !self.0.contains(&mistake) {
+            self.0.push(mistake);
+        }
     }
 
     pub(crate) fn len(&self) -> usize {

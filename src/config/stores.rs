@@ -1,11 +1,67 @@
 //! The stores that were named: a text into places, a place into a checked URL.
 
+use secrecy::SecretString;
+
 use crate::config::project::is_private;
-use crate::store::{Access, StoreUrl};
+use crate::config::reader::Reader;
+use crate::config::settings::SETTINGS;
+use crate::config::sources::Raw;
+use crate::store::{Access, StoreUrl, Variables};
+
+impl Reader {
+    /// The stores, at least one, with what their kinds need from the environment.
+    pub(super) fn stores(&mut self) -> Vec<StoreUrl> {
+        let access = Access {
+            variables: self.variables(),
+            retries: self.number("retries"),
+            first_delay: self.duration("retry_delay"),
+            timeout: self.duration("request_timeout"),
+        };
+        let allow_http = self.switch("allow_http");
+        let Some(given) = self.given("store") else { return Vec::new() };
+        let entries = match given.value {
+            Raw::Entries(entries) => Ok(entries.into_iter().filter(|e| !e.trim().is_empty()).collect()),
+            Raw::Text(text) => split(&text),
+            Raw::Secret(_) => Ok(Vec::new()),
+        };
+        let mut found: Vec<StoreUrl> = Vec::new();
+        match entries {
+            Ok(entries) => {
+                for entry in entries {
+                    match one(&entry, &access, allow_http) {
+                        Ok(store) if found.contains(&store) => {
+                            self.mistakes.at(&given.origin, format!("names {store} twice"));
+                        }
+                        Ok(store) => found.push(store),
+                        Err(mistake) => self.mistakes.at(&given.origin, mistake),
+                    }
+                }
+            }
+            Err(mistake) => self.mistakes.at(&given.origin, mistake),
+        }
+        if found.is_empty() {
+            found.push(StoreUrl::Directory("./backups".into()));
+        }
+        found
+    }
+
+    /// The variables of other programs that were given.
+    fn variables(&self) -> Variables {
+        let theirs = SETTINGS.iter().filter(|s| s.flag.is_none() && !s.in_file);
+        let value = |name: &str| match self.given(name)?.value {
+            Raw::Text(text) => Some(SecretString::from(text)),
+            Raw::Secret(secret) => Some(secret),
+            Raw::Entries(_) => None,
+        };
+        let ours = ["secret_key", "access_token"];
+        let theirs = theirs.filter(|s| !ours.contains(&s.name));
+        theirs.filter_map(|s| Some((s.name.to_owned(), value(s.name)?))).collect()
+    }
+}
 
 /// Places between commas or line breaks. A comma inside of a path would silently name two directories:
 /// so only what looks like a place by itself may stand behind one.
-pub(crate) fn split(text: &str) -> Result<Vec<String>, String> {
+fn split(text: &str) -> Result<Vec<String>, String> {
     let mut places = Vec::new();
     for line in text.lines() {
         for (n, part) in line.split(',').map(str::trim).filter(|part| !part.is_empty()).enumerate() {
@@ -24,7 +80,7 @@ pub(crate) fn split(text: &str) -> Result<Vec<String>, String> {
 }
 
 /// Mistakes do not repeat the text: addresses of other tools hold passwords.
-pub(crate) fn one(text: &str, access: &Access, allow_http: bool) -> Result<StoreUrl, String> {
+fn one(text: &str, access: &Access, allow_http: bool) -> Result<StoreUrl, String> {
     if text.starts_with('~') {
         return Err("~ is only known to shells; write the whole path".to_owned());
     }

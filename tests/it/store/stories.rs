@@ -5,6 +5,7 @@ use supabackup::store::Store;
 
 use super::keys;
 use super::servers::{AccessKey, Server, in_bucket, shared};
+use super::way::{Fate, Way};
 use crate::support::run::{only_snapshot, snapshots};
 use crate::support::{Run, Stack};
 
@@ -109,6 +110,35 @@ fn a_dead_store_does_not_stop_the_other_one() -> Result<()> {
     let ran = dead(&["backup"]).args(&["--store", "s3://dead/x", "--store", "s3://dead/y"]).expect(1)?;
     ensure!(ran.stderr.contains("every store failed: writing to s3://dead/"), "{}", ran.stderr);
     ensure!(snapshots(directory.path())?.len() == 2);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_fails_on_the_way_never_gets_a_manifest() -> Result<()> {
+    let (server, stack) = (shared()?, Stack::up(&["--data", "sample"])?);
+    let directory = tempfile::tempdir()?;
+    let place = directory.path().display().to_string();
+    for (fate, denied) in [(Fate::SlowDown, false), (Fate::Deny, true)] {
+        let bucket = server.bucket()?;
+        let way = Way::to(server.port).await?;
+        // the first parts come in; then one does not, and everything after it would again
+        way.plan("PUT", "/json/", 1, fate);
+        let run = s3(Run::new(&["backup"]).on(&stack), server, &server.key, &bucket)
+            .env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{}", way.port))
+            .env("SUPABACKUP_RETRIES", "0")
+            .env("SUPABACKUP_STORE", format!("s3://{bucket},{place}"));
+        let ran = tokio::task::spawn_blocking(move || run.expect(3)).await??;
+        ensure!(
+            way.is_done() && ran.stderr.contains(&format!("NOT in s3://{bucket}: writing s3://{bucket}/")),
+            "{}",
+            ran.stderr
+        );
+        let left = keys(&in_bucket(&bucket, server.port, &server.key, "")?, "").await?;
+        ensure!(!left.iter().any(|key| key.ends_with("manifest.json")), "{left:?}");
+        ensure!(!denied || left.is_empty(), "it answers, and was not tidied up: {left:?}");
+        let id = ran.stdout.trim();
+        Run::new(&["verify", id, "--store", &place]).expect(0)?;
+    }
     Ok(())
 }
 

@@ -13,6 +13,8 @@ use tokio::task::JoinHandle;
 pub(crate) enum Fate {
     /// The server is busy and says so; it never sees the request.
     SlowDown,
+    /// The server may not, and says so.
+    Deny,
     /// The connection ends in the middle of the request's body.
     CutRequest,
     /// The server acts, and the connection ends before its answer.
@@ -120,6 +122,10 @@ async fn carry(mut client: TcpStream, server: u16, plan: &Plan) -> Result<()> {
         Some(Fate::SlowDown) => {
             let busy = "<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>";
             return Ok(client.write_all(said("503 Slow Down", busy).as_bytes()).await?);
+        }
+        Some(Fate::Deny) => {
+            let denied = "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>";
+            return Ok(client.write_all(said("403 Forbidden", denied).as_bytes()).await?);
         }
         Some(Fate::Answer(body)) => return Ok(client.write_all(said("200 OK", body).as_bytes()).await?),
         Some(Fate::LoseAnswer | Fate::CutAnswer) | None => {}
