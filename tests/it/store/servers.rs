@@ -15,20 +15,20 @@ fn root() -> &'static Path {
 }
 
 /// Where the servers are installed; the project's own script does that, once.
-fn parts() -> Result<PathBuf> {
+fn parts(name: &str) -> Result<PathBuf> {
     static INSTALLED: OnceLock<Result<(), String>> = OnceLock::new();
     let installed = INSTALLED.get_or_init(|| {
-        let output = Command::new(root().join("tests/stack/stack")).args(["install", "s3"]).output();
+        let output = Command::new(root().join("tests/stack/stack")).args(["install", "s3", "azurite"]).output();
         match output {
             Ok(output) if output.status.success() => Ok(()),
             Ok(output) => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
             Err(error) => Err(error.to_string()),
         }
     });
-    installed.as_ref().map_err(|why| anyhow::anyhow!("installing S3 servers: {why}"))?;
+    installed.as_ref().map_err(|why| anyhow::anyhow!("installing servers: {why}"))?;
     #[expect(clippy::disallowed_methods, reason = "where the stack's script installs, as it finds it itself")]
     let cache = std::env::var_os("STACK_CACHE").map_or(root().join("target/stack"), PathBuf::from);
-    Ok(cache.join("s3"))
+    Ok(cache.join(name))
 }
 
 /// An access key.
@@ -84,13 +84,31 @@ fn start(program: &mut Command, port: u16) -> Result<Child> {
 /// Runs its arguments until standard input ends.
 const KEEPER: &str = r#""$@" & server=$!; cat >/dev/null; kill "$server"; wait "$server""#;
 
+static NUMBER: AtomicUsize = AtomicUsize::new(0);
+
+const AZURE_KEY: &str = "c2VjcmV0IG9mIHRoZSB0ZXN0LCA2NCBieXRlcyBsb25nLCBmb3IgYXp1cml0ZSBhbmQgbm9ib2R5IGVsc2U9PT0=";
+
+/// Puts a container, signed as Azure asks for it.
+const CONTAINER: &str = r#"
+import sys, hmac, hashlib, base64, email.utils, urllib.request
+port, name, key = sys.argv[1:]
+date = email.utils.formatdate(usegmt=True)
+lines = ["PUT"] + [""] * 11 + [f"x-ms-date:{date}", "x-ms-version:2021-08-06", f"/account/account/{name}", "restype:container"]
+text = "\n".join(lines)
+digest = hmac.new(base64.b64decode(key), text.encode(), hashlib.sha256).digest()
+headers = {"x-ms-date": date, "x-ms-version": "2021-08-06", "Content-Length": "0",
+           "Authorization": "SharedKey account:" + base64.b64encode(digest).decode()}
+url = f"http://127.0.0.1:{port}/account/{name}?restype=container"
+urllib.request.urlopen(urllib.request.Request(url, method="PUT", headers=headers)).read()
+"#;
+
 const POLICY: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}"#;
 const ADD_ONLY: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:Put*","s3:Get*","s3:List*"],"Resource":"*"}]}"#;
 
 impl Server {
     /// A server that keeps conditions. `strict`: it checks every signature and right.
     pub(crate) fn moto(strict: bool) -> Result<Self> {
-        let (parts, port) = (parts()?, free_port()?);
+        let (parts, port) = (parts("s3")?, free_port()?);
         let mut program = Command::new("bash");
         program.args([
             "-c",
@@ -123,13 +141,35 @@ impl Server {
 
     /// A server that checks signatures, and ignores conditions. Its buckets are the folders of `directory`.
     pub(crate) fn rclone(directory: &Path) -> Result<Self> {
-        let (parts, port) = (parts()?, free_port()?);
+        let (parts, port) = (parts("s3")?, free_port()?);
         let key = AccessKey::new("AKIARCLONE", "secret-of-rclone-9qX2vT7mWk4z");
         let mut program = Command::new("bash");
         program.args(["-c", KEEPER, "keeper"]).arg(parts.join("bin/rclone"));
         program.args(["serve", "s3", "--config", "/dev/null", "--addr", &format!("127.0.0.1:{port}")]);
         program.args(["--auth-key", &format!("{},{}", key.id, key.secret)]).arg(directory);
         Ok(Self { child: start(&mut program, port)?, port, key, adder: None })
+    }
+
+    /// Azure's own emulator, in memory.
+    pub(crate) fn azurite() -> Result<Self> {
+        let (parts, port) = (parts("azurite")?, free_port()?);
+        let mut program = Command::new("bash");
+        program.args(["-c", KEEPER, "keeper", "node"]).arg(parts.join("node_modules/azurite/dist/src/blob/main.js"));
+        program.args(["--blobHost", "127.0.0.1", "--blobPort", &port.to_string(), "--inMemoryPersistence"]);
+        program.args(["--silent", "--skipApiVersionCheck", "--disableTelemetry"]);
+        program.env("AZURITE_ACCOUNTS", format!("account:{AZURE_KEY}"));
+        let key = AccessKey::new("account", AZURE_KEY);
+        Ok(Self { child: start(&mut program, port)?, port, key, adder: None })
+    }
+
+    /// A new container, made by somebody else's program.
+    pub(crate) fn container(&self) -> Result<String> {
+        let name = format!("container-{}", NUMBER.fetch_add(1, Ordering::SeqCst));
+        let made = Command::new("python3")
+            .args(["-c", CONTAINER, &self.port.to_string(), &name, &self.key.secret])
+            .output()?;
+        ensure!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        Ok(name)
     }
 
     pub(crate) fn endpoint(&self) -> String {
@@ -179,7 +219,6 @@ impl Server {
 
     /// A new bucket.
     pub(crate) fn bucket(&self) -> Result<String> {
-        static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let name = format!("bucket-{}", NUMBER.fetch_add(1, Ordering::SeqCst));
         self.s3("PUT", &format!("/{name}"))?;
         Ok(name)
@@ -197,6 +236,13 @@ impl Server {
 pub(crate) fn shared() -> Result<&'static Server> {
     static SHARED: OnceLock<Result<Server, String>> = OnceLock::new();
     let server = SHARED.get_or_init(|| Server::moto(true).map_err(|error| format!("{error:#}")));
+    server.as_ref().map_err(|why| anyhow::anyhow!("{why}"))
+}
+
+/// Azure's emulator, for all tests.
+pub(crate) fn shared_azure() -> Result<&'static Server> {
+    static SHARED: OnceLock<Result<Server, String>> = OnceLock::new();
+    let server = SHARED.get_or_init(|| Server::azurite().map_err(|error| format!("{error:#}")));
     server.as_ref().map_err(|why| anyhow::anyhow!("{why}"))
 }
 
