@@ -80,10 +80,11 @@ impl Several {
 
     /// What to say when no store is left.
     fn verdict(&self, last: StoreError) -> StoreError {
-        let reasons: Vec<String> = self.failed().into_iter().map(|(_, error)| error.to_string()).collect();
-        match reasons.len() {
-            0 | 1 => last,
-            _ => StoreError::All { reasons: reasons.join("; ") },
+        let mut failed: Vec<StoreError> = self.failed().into_iter().map(|(_, error)| error).collect();
+        match failed.len() {
+            0 => last,
+            1 => failed.remove(0),
+            _ => StoreError::All { reasons: failed.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ") },
         }
     }
 
@@ -159,5 +160,37 @@ impl Store for Several {
 
     fn describe(&self) -> String {
         self.all().map(|store| store.describe()).collect::<Vec<_>>().join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::DirStore;
+
+    #[tokio::test]
+    async fn a_single_store_fails_with_its_own_reason_however_often_it_is_asked() -> anyhow::Result<()> {
+        let one = Several::new([Arc::new(DirStore::new("/proc/nowhere")) as Arc<dyn Store>]);
+        let (key, mut told) = (Key::new("a/b")?, Vec::new());
+        for _ in 0..2 {
+            told.extend(one.put(&key, Bytes::new()).await.err());
+        }
+        assert!(told.len() == 2 && told[0] == told[1] && told[0].to_string().contains("/proc/nowhere"), "{told:?}");
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn the_others_go_on_without_the_one_that_failed() -> anyhow::Result<()> {
+        let directory = tempfile::tempdir()?;
+        let good: Arc<dyn Store> = Arc::new(DirStore::new(directory.path()));
+        let several = Several::new([Arc::new(DirStore::new("/proc/nowhere")) as Arc<dyn Store>, Arc::clone(&good)]);
+        let key = Key::new("a/b")?;
+        several.put(&key, Bytes::from_static(b"x")).await?;
+        assert_eq!(several.get(&key).await?, "x");
+        let outcomes: Vec<bool> = several.outcomes().iter().map(|outcome| outcome.failed.is_some()).collect();
+        assert_eq!((outcomes, several.standing().len()), (vec![true, false], 1));
+        let last = StoreError::NotFound { doing: "reading".to_owned() };
+        assert!(matches!(several.give_up(1, last), Err(StoreError::All { reasons }) if reasons.contains("; reading")));
+        Ok(())
     }
 }
