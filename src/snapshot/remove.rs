@@ -51,6 +51,8 @@ pub async fn remove_snapshot(store: &dyn Store, keys: &SnapshotKeys, at: DateTim
     for _ in 0..2 {
         empty(store, keys, Some(PRUNED)).await?;
     }
+    // nobody is to write here any more, so what a write left that died is not waited for
+    store.sweep(&keys.folder(), DateTime::<Utc>::MAX_UTC).await?;
     let foreign = left(store, keys).await?;
     if foreign.is_empty() {
         store.delete(&mark).await?;
