@@ -119,7 +119,7 @@ mod tests {
             snapshot("a", 3, complete),
             snapshot("a", 200, incomplete),
             snapshot("b", 80, complete),
-            snapshot("b", 3000, complete),
+            snapshot("b", 3000, incomplete),
         ];
         facts.extend((0..60).map(|n| snapshot("a", 4 + n, complete)));
         PruneReport::unapplied(PrunePlan::new(facts, &Retention::default(), now))
@@ -135,11 +135,11 @@ mod tests {
         assert_eq!(text.lines().filter(|l| l.starts_with("keep  ") || l.starts_with("remove ")).count(), 64);
         for part in [
             "newest good one; one of the 3 newest good ones;",
-            "remove 20240927T",
+            "remove 20240925T",
             "incomplete, older than 7 days",
             "over the limit of 50 snapshots",
             "50 snapshots stay (50 good), 12 go (12.0 MiB)\n",
-            "2 snapshots stay (2 good), 0 go (0 B); FROZEN\n",
+            "2 snapshots stay (1 good), 0 go (0 B); FROZEN\n",
             "frozen; else it would go",
             "error [stale] b: the newest good snapshot",
             "12 snapshots would be removed; --apply does it\n",
