@@ -14,13 +14,16 @@ use supabackup::store::{DirStore, Entry, Key, Store, StoreError};
 use super::{Shelf, days, hours, set_age, tree};
 use crate::sample::PROJECT;
 
+/// An error, from what was being done.
+type Refusal = fn(String) -> StoreError;
+
 /// A directory that does not delete certain keys, or fails after so many changes, or does something
 /// else at a certain one.
 #[derive(Debug)]
 struct Odd {
     store: DirStore,
     /// Deleting a key that holds this text fails so.
-    refuses: Option<(&'static str, fn(String) -> StoreError)>,
+    refuses: Option<(&'static str, Refusal)>,
     /// When a key that holds this is written, this file is written before it.
     meanwhile: Mutex<Option<(&'static str, String)>>,
 }
@@ -94,7 +97,7 @@ fn gone(doing: String) -> StoreError {
 
 #[tokio::test]
 async fn what_a_store_does_not_let_go_of_is_told_and_the_rest_goes() -> Result<()> {
-    for (error, code) in [(locked as fn(String) -> StoreError, "refused"), (broken, "not-removed")] {
+    for (error, code) in [(locked as Refusal, "refused"), (broken, "not-removed")] {
         let shelf = Shelf::new().await?;
         shelf.daily(5)?;
         let olds = [shelf.good(days(50))?, shelf.good(days(60))?, shelf.good(days(70))?];
