@@ -5,6 +5,7 @@ use std::str::FromStr;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args};
 
+use super::seal::{OpenArgs, SealArgs};
 use crate::config::{Flags, help};
 use crate::model::{Depth, SnapshotId};
 
@@ -50,6 +51,8 @@ pub struct BackupArgs {
     what: WhatArgs,
     #[command(flatten)]
     how: HowArgs,
+    #[command(flatten)]
+    seal: SealArgs,
 }
 
 #[derive(Debug, Args)]
@@ -108,6 +111,8 @@ pub struct VerifyArgs {
     /// Print the findings as one JSON document on stdout
     #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    pub(super) open: OpenArgs,
 }
 
 /// Which snapshot is meant.
@@ -153,6 +158,8 @@ pub struct ListArgs {
     /// Print one JSON document on stdout
     #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    pub(super) open: OpenArgs,
 }
 
 /// Arguments of `sql`.
@@ -187,6 +194,8 @@ pub struct SqlArgs {
     /// Only snapshots of this project: its folder's name in the store
     #[arg(long, value_name = "NAME")]
     pub project: Option<String>,
+    #[command(flatten)]
+    pub(super) open: OpenArgs,
 }
 
 /// Arguments of `schema`.
@@ -241,6 +250,7 @@ impl BackupArgs {
         self.project.fill(flags);
         self.what.fill(flags);
         self.how.fill(flags);
+        self.seal.fill(flags);
     }
 }
 

@@ -4,6 +4,7 @@
 mod args;
 mod keep;
 mod restore;
+mod seal;
 
 use std::convert::Infallible;
 use std::ffi::OsString;
@@ -90,7 +91,7 @@ struct Global {
     #[arg(
         long = "secret-key", global = true, hide = true, num_args = 0..=1, default_missing_value = "", action = ArgAction::Append,
         aliases = ["key", "api-key", "apikey", "service-key", "service-role-key", "supabase-key", "access-token",
-                   "token", "secret", "password"],
+                   "token", "secret", "password", "passphrase", "identity"],
     )]
     refused: Vec<Refused>,
 }
@@ -135,8 +136,8 @@ impl Cli {
     /// The flags that are settings. Refuses keys: every user of the machine can read a command line.
     pub fn flags(&self) -> Result<Flags, Failure> {
         if !self.global.refused.is_empty() {
-            let hint = "set SUPABASE_SECRET_KEY (or SUPABASE_ACCESS_TOKEN) in the environment instead, \
-                        and consider this key as seen by others";
+            let hint = "set SUPABASE_SECRET_KEY (or SUPABASE_ACCESS_TOKEN, SUPABACKUP_PASSPHRASE, SUPABACKUP_IDENTITY) \
+                        in the environment instead, and consider this key as seen by others";
             return Err(
                 Failure::usage("a key cannot be given as a flag: every user of this machine can read it").hint(hint)
             );
@@ -156,8 +157,10 @@ impl Cli {
             Command::Doctor(args) => args.fill(&mut flags),
             Command::Schema(args) => args.fill(&mut flags),
             Command::Prune(args) => args.fill(&mut flags),
-            Command::Pin(_) | Command::Unpin(_) => {}
-            Command::Verify(_) | Command::List(_) | Command::Sql(_) | Command::HelperSql(_) => {}
+            Command::Pin(_) | Command::Unpin(_) | Command::HelperSql(_) => {}
+            Command::Verify(args) => args.open.fill(&mut flags),
+            Command::List(args) => args.open.fill(&mut flags),
+            Command::Sql(args) => args.open.fill(&mut flags),
         }
         Ok(flags)
     }

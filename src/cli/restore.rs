@@ -4,6 +4,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args};
 
 use super::SnapshotChoice;
+use super::seal::{OpenArgs, SealArgs};
 use crate::config::{Flags, help};
 use crate::error::Failure;
 use crate::model::{ModeChoice, RowChoice, TableChoice, Through};
@@ -43,6 +44,10 @@ pub struct RestoreArgs {
     pub(super) how: RestoreHow,
     #[command(flatten)]
     pub(super) target: RestoreTarget,
+    #[command(flatten)]
+    pub(super) open: OpenArgs,
+    #[command(flatten)]
+    pub(super) seal: SealArgs,
 }
 
 /// What is restored.
@@ -225,5 +230,7 @@ impl RestoreArgs {
         flags.set("retry_delay", &target.retry_delay);
         flags.set("sql", target.sql.iter().flatten());
         flags.set("connections", &self.how.connections);
+        self.open.fill(flags);
+        self.seal.fill(flags);
     }
 }

@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::context::Context;
 use crate::error::{Failure, Outcome};
 use crate::render::{self, Palette};
-use crate::snapshot::{list_snapshots, look};
+use crate::snapshot::{list_snapshots, look, whole_manifest};
 use crate::store::{self, Store};
 
 /// Runs the command.
@@ -52,6 +52,11 @@ async fn one(
         let hint = format!("`supabackup verify {}` says more", keys.id());
         return Err(Failure::failed(format!("reading snapshot {}: {reason}", keys.id())).hint(hint).into());
     };
+    let (manifest, closed) = whole_manifest(store, &keys, manifest, &config.identities).await;
+    if let Some(why) = closed.filter(|_| !context.terminal.quiet) {
+        // nobody may be left to hear it
+        let _ = writeln!(std::io::stderr().lock(), "the names of its tables are sealed: {why}");
+    }
     if args.json {
         return Ok(render::print(&render::snapshot_json(&summary, &manifest)?)?);
     }

@@ -16,7 +16,7 @@ use crate::store;
 pub async fn run(args: &SqlArgs, config: &Config) -> anyhow::Result<Outcome> {
     let store = store::open(&config.store);
     let keys = chosen(store.as_ref(), args.project.as_deref(), &args.snapshot, config).await?;
-    let reader = Reader::open(store.as_ref(), keys).await?;
+    let reader = Reader::open(store.as_ref(), keys, &config.identities).await?;
     let tables = tables(reader.manifest(), &args.tables)?;
     let mut out = BufWriter::with_capacity(256 << 10, io::stdout());
     let written = write(args, &reader, &tables, &mut out).await;
@@ -159,7 +159,7 @@ async fn rows(
     let artifact = if table.parts_of(Artifact::Sql).next().is_some() { Artifact::Sql } else { Artifact::Json };
     if !args.inserts && artifact == Artifact::Sql {
         for part in table.parts_of(Artifact::Sql) {
-            let mut raw = crate::snapshot::raw(reader.part(part).await?)?;
+            let mut raw = reader.raw(part).await?;
             io::copy(&mut raw, out)?;
         }
         return Ok(());

@@ -12,6 +12,7 @@ mod project;
 mod reader;
 mod redact;
 mod retention;
+mod seal;
 mod settings;
 mod sources;
 mod stores;
@@ -25,6 +26,7 @@ use secrecy::SecretString;
 
 use crate::error::Failure;
 use crate::model::{Artifact, Retention};
+use crate::seal::{Identities, Recipients, Sealing};
 use crate::store::StoreUrl;
 
 pub use filter::{Selection, TableFilter};
@@ -56,6 +58,12 @@ pub struct Config {
     pub store: StoreUrl,
     /// Where a backup goes: at least one, none twice.
     pub stores: Vec<StoreUrl>,
+    /// Who may open what is written; nobody: it is not sealed.
+    pub recipients: Recipients,
+    /// Names of tables stand in no file's name and in no plain file.
+    pub seal_manifest: bool,
+    /// What opens what is read.
+    pub identities: Identities,
     /// Schemas to back up; empty: all that are exposed.
     pub schemas: Vec<String>,
     /// Include patterns as given; empty: every table.
@@ -150,6 +158,11 @@ impl Config {
         directory: &Path,
     ) -> Result<Self, Failure> {
         reader::load(need, flags, vars, directory)
+    }
+
+    /// How a snapshot that is written now is sealed; `None`: not at all.
+    pub fn sealing(&self) -> Option<Sealing> {
+        Sealing::new(&self.recipients, self.seal_manifest)
     }
 
     /// The project, or what has to be given for it.

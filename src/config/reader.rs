@@ -44,6 +44,8 @@ pub(crate) fn load(
     let exclude = read.list("exclude");
     let quiet = read.switch("quiet");
     let stores = read.stores();
+    let (recipients, identities) = read.keys(directory);
+    let seal_manifest = read.seal_manifest(&recipients);
     let config = Config {
         project,
         project_name,
@@ -54,6 +56,9 @@ pub(crate) fn load(
         only_granted: read.switch("only_granted"),
         store: stores.first().cloned().unwrap_or(StoreUrl::Directory("backups".into())),
         stores,
+        recipients,
+        seal_manifest,
+        identities,
         schemas: read.list("schemas"),
         filter: TableFilter::new(&include, &exclude),
         include,
@@ -138,7 +143,7 @@ impl Reader {
         checked.map_err(|mistake| self.mistakes.at(&given.origin, mistake)).ok()
     }
 
-    fn list(&mut self, name: &str) -> Vec<String> {
+    pub(super) fn list(&mut self, name: &str) -> Vec<String> {
         match self.given(name).map(|given| given.value) {
             Some(Raw::Entries(entries)) => entries,
             Some(Raw::Text(text)) => values::list(&text),
@@ -217,7 +222,7 @@ impl Reader {
         artifacts
     }
 
-    fn secret(&self, name: &str) -> Option<(Origin, SecretString)> {
+    pub(super) fn secret(&self, name: &str) -> Option<(Origin, SecretString)> {
         match self.given(name)? {
             Given { origin, value: Raw::Secret(secret) } => Some((origin, secret)),
             _ => None,

@@ -9,7 +9,7 @@ use crate::config::settings::{Kind, SETTINGS};
 const BLOT: &str = "***";
 
 /// How keys and tokens begin, and how much of them may stay to tell which it was.
-const BEGINNINGS: &[&str] = &["sb_secret_", "sbp_", "eyJ"];
+const BEGINNINGS: &[&str] = &["sb_secret_", "sbp_", "eyJ", "AGE-SECRET-KEY-", "age-secret-key-"];
 
 /// Replaces everything that looks like a secret key, an access token or a JWT by `***`.
 pub fn redact(text: &str) -> String {
@@ -44,7 +44,13 @@ impl Redactor {
         let is_secret = |name: &str| SETTINGS.iter().any(|s| s.kind == Kind::Secret && s.variables.contains(&name));
         let values = vars.into_iter().filter(|(name, _)| name.to_str().is_some_and(is_secret));
         let values = values.map(|(_, value)| value.to_string_lossy().trim().to_owned());
-        Self { secrets: values.filter(|value| value.len() >= SHORTEST_SECRET).collect() }
+        // of a private key each line is as secret as the whole; what stands around it is the same in all
+        let lines = |value: String| {
+            let lines = value.lines().map(str::trim).filter(|line| !line.starts_with(['#', '-']));
+            let lines: Vec<String> = lines.map(str::to_owned).collect();
+            std::iter::once(value).chain(lines)
+        };
+        Self { secrets: values.flat_map(lines).filter(|value| value.len() >= SHORTEST_SECRET).collect() }
     }
 
     /// The text without secrets, and without control characters that could forge other output.
@@ -72,6 +78,7 @@ mod tests {
             ("x eyJhbGci.eyJyb2xl.c2ln x sbp_0123", "x eyJ*** x sbp_***"),
             ("sb_secret_…", "sb_secret_…"),
             ("--key=sb_secret_ab\"", "--key=sb_secret_***\""),
+            ("got AGE-SECRET-KEY-1QQQ7 here", "got AGE-SECRET-KEY-*** here"),
         ] {
             assert_eq!(redact(text), expected);
         }

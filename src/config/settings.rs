@@ -112,6 +112,19 @@ pub static SETTINGS: &[Setting] = &[
     // the store
     row("store", Some("--store"), &["SUPABACKUP_STORE"], Places, Value("./backups"),
         "where snapshots live: a directory, or s3://bucket/folder, gs://bucket/folder, az://container/folder"),
+    // encryption
+    row("recipients", Some("--recipient"), &["SUPABACKUP_RECIPIENTS"], List, Described("not sealed"),
+        "public keys that may open the snapshot: age1…, ssh-ed25519 …, ssh-rsa …"),
+    row("recipients_file", Some("--recipients-file"), &["SUPABACKUP_RECIPIENTS_FILE"], List, Nothing,
+        "files with such public keys, one per line"),
+    row("passphrase", None, &["SUPABACKUP_PASSPHRASE"], Secret, Nothing,
+        "a passphrase that may open the snapshot, and opens it"),
+    row("seal_manifest", Some("--seal-manifest"), &["SUPABACKUP_SEAL_MANIFEST"], Switch, Value("no"),
+        "hide the names of tables too"),
+    row("identity_file", Some("--identity-file"), &["SUPABACKUP_IDENTITY_FILE"], List, Nothing,
+        "files with private keys that open sealed snapshots: identities of age, or SSH keys"),
+    row("identity", None, &["SUPABACKUP_IDENTITY"], Secret, Nothing,
+        "a private key that opens sealed snapshots: the text of such a file"),
     // what to back up
     row("schemas", Some("--schema"), &["SUPABACKUP_SCHEMAS"], List, Described("all exposed"),
         "schemas to back up"),

@@ -4,10 +4,14 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Column, SnapshotId, TableName};
+use crate::model::{Column, Seal, SnapshotId, TableName};
 
-/// Version of the stored form. A newer one is refused with a hint.
-pub const FORMAT_VERSION: u32 = 1;
+/// Version of the stored form that this program reads up to, and that sealed snapshots are written in. A
+/// newer one is refused with a hint.
+pub const FORMAT_VERSION: u32 = 2;
+
+/// Version of a snapshot that is not sealed: programs that know no sealing read it.
+pub const PLAIN_FORMAT_VERSION: u32 = 1;
 
 /// Why a manifest could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +39,9 @@ pub struct Manifest {
     /// that the restore was going to change are here, and this is never the newest backup.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub safety_of: Option<SnapshotId>,
+    /// Present if the snapshot is sealed: who may open it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<Seal>,
     /// When the run began.
     pub started: DateTime<Utc>,
     /// When the last row was read and counted.

@@ -9,13 +9,14 @@ mod plan;
 mod report;
 mod restore;
 mod retention;
+mod seal;
 mod snapshot;
 
 pub use catalog::{Catalog, Column, ColumnKind, ForeignKey, Relation, RelationKind};
 pub use finding::{Finding, Severity};
 pub use manifest::{
-    Artifact, Consistency, FORMAT_VERSION, File, Manifest, ManifestError, Missing, Moment, Part, PassedOver,
-    PrintSettings, Project, ReadAs, Source, Stability, Structure, TableEntry, TextSettings, Totals,
+    Artifact, Consistency, FORMAT_VERSION, File, Manifest, ManifestError, Missing, Moment, PLAIN_FORMAT_VERSION, Part,
+    PassedOver, PrintSettings, Project, ReadAs, Source, Stability, Structure, TableEntry, TextSettings, Totals,
 };
 pub use name::TableName;
 pub(crate) use name::quote_identifier;
@@ -31,4 +32,5 @@ pub use retention::{
     Decision, Freeze, Leftover, Period, Profile, ProjectPlan, Proof, PrunePlan, PruneReport, Reason, Removed,
     Retention, SnapshotFacts,
 };
+pub use seal::{Audience, PassphraseSeal, Seal, SealedTo, may_lie_there};
 pub use snapshot::{Pin, SnapshotId, SnapshotState, Verification};

@@ -19,7 +19,7 @@ pub(super) fn headline(manifest: &Manifest) -> String {
 /// How consistent the tables are, in plain words.
 pub(super) fn consistency(manifest: &Manifest) -> String {
     let found = &manifest.consistency;
-    if manifest.tables.is_empty() {
+    if manifest.totals.tables == 0 {
         return "No table was captured.".to_owned();
     }
     if let Some(moment) = found.moment {
@@ -27,7 +27,7 @@ pub(super) fn consistency(manifest: &Manifest) -> String {
         let span = if from == to { format!("at {to}") } else { format!("at every moment from {from} to {to}") };
         return format!("All tables together are the database as it was {span}.");
     }
-    let mut sentence = match (found.stable, manifest.tables.len() as u64) {
+    let mut sentence = match (found.stable, manifest.totals.tables) {
         (0, _) => "No table was proven unchanged while it was read.".to_owned(),
         (stable, all) if stable == all => {
             "Every table was proven unchanged while it was read, but they do not all show the same moment.".to_owned()

@@ -17,6 +17,7 @@ mod proof;
 mod prune;
 mod recovery;
 mod restore;
+mod sealed;
 mod text;
 
 use std::io::{self, ErrorKind, Write};
@@ -35,6 +36,7 @@ pub use restore::{
     last_word, mode_line, not_offered, restore_plan_human, restore_report_html, restore_report_human,
     restore_report_md, snapshot_choices, table_choices,
 };
+pub use sealed::how_to_open_md;
 
 /// Writes data to standard output. That nobody reads it to its end (`| head`) is no error.
 pub fn print(text: &str) -> io::Result<()> {

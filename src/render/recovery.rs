@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use crate::model::{Artifact, Manifest, Part, Structure, TableEntry, quote_identifier};
 use crate::render::facts::{consistency, has, headline, never_here, steadiness, unsteadiness};
 use crate::render::proof::{BEGIN, END, proof};
+use crate::render::sealed::{by_hand, opening};
 use crate::render::text::{REASON, block, code, literal, markdown, shell, shorten, within};
 use crate::render::{count, time};
 
@@ -22,11 +23,12 @@ pub fn recovery_md(manifest: &Manifest) -> String {
         headline(manifest),
         consistency(manifest)
     );
-    out.push_str(
-        "You need `psql`, `zstd` and `sha256sum`; nothing of supabackup. Run the commands in the folder that \
+    let programs = if manifest.sealed.is_some() { "`psql`, `age`, `zstd`" } else { "`psql`, `zstd`" };
+    out.push_str(&format!(
+        "You need {programs} and `sha256sum`; nothing of supabackup. Run the commands in the folder that \
          holds this file, in `bash`. Set the target first (a connection string of the database, as a role that \
          may write every table: `postgres` on Supabase):\n\n",
-    );
+    ));
     out.push_str(&block(
         "bash",
         "set -o pipefail\nexport DATABASE_URL='postgresql://postgres:PASSWORD@HOST:5432/postgres'",
@@ -40,8 +42,9 @@ pub fn recovery_md(manifest: &Manifest) -> String {
         );
     }
     out.push('\n');
+    out.push_str(&opening(manifest));
     match &manifest.structure {
-        Some(structure) => out.push_str(&empty_project(structure)),
+        Some(structure) => out.push_str(&empty_project(structure, by_hand(manifest).end)),
         None => out.push_str(&target(manifest)),
     }
     if has(manifest, Artifact::Sql) {
@@ -90,14 +93,14 @@ fn target(manifest: &Manifest) -> String {
 }
 
 /// What the target has to be where the snapshot holds the schema too.
-fn empty_project(structure: &Structure) -> String {
+fn empty_project(structure: &Structure, end: &str) -> String {
     let mut out = format!(
         "\n## 2. Prepare the target\n\nThis snapshot holds the schema and the rows. Restore into an **empty** project: a new one, with \
          nothing in it but what Supabase puts there. The schema was read from {}.\n\n\
          The scripts run as role `postgres`, no superuser is needed. While they run, triggers and foreign keys of their session \
          are quiet (`session_replication_role = replica`).\n\n\
-         **If the tables are there already**, load only the rows: take `sql/1*.zst` in place of `sql/*.zst` below, and \
-         `sql/8*.zst` after it. The rows are added to those that are there, and the first one whose primary key is taken stops \
+         **If the tables are there already**, load only the rows: take `sql/1*{end}` in place of `sql/*{end}` below, and \
+         `sql/8*{end}` after it. The rows are added to those that are there, and the first one whose primary key is taken stops \
          everything: empty the tables before (`TRUNCATE … CASCADE` also empties what refers to them).\n",
         markdown(&shorten(&structure.server, REASON))
     );
@@ -117,7 +120,9 @@ fn load(manifest: &Manifest) -> String {
         Some(_) => "\n## 3. Load everything\n\nSchema, rows and sequences, all or nothing:\n\n",
         None => "\n## 3. Load the rows\n\nAll tables, all or nothing:\n\n",
     });
-    out.push_str(&block("bash", "zstd -dc sql/*.zst | psql -X -q -1 -v ON_ERROR_STOP=1 -d \"$DATABASE_URL\" -f -"));
+    let (cat, end) = (by_hand(manifest).cat, by_hand(manifest).end);
+    let psql = "psql -X -q -1 -v ON_ERROR_STOP=1 -d \"$DATABASE_URL\" -f -";
+    out.push_str(&block("bash", &format!("{cat} sql/*{end} | {psql}")));
     out.push_str(&left_out(manifest));
     out.push_str(match manifest.structure {
         Some(_) => "\nThe files may also be loaded one by one, in the order of their names. ",
@@ -126,10 +131,7 @@ fn load(manifest: &Manifest) -> String {
     if let Some(table) = manifest.tables.iter().find(|t| t.parts_of(Artifact::Sql).next().is_some()) {
         out.push_str(&format!("One table only, here {}:\n\n", code(&table.name.to_string(), false)));
         let files = pattern(table, Artifact::Sql).unwrap_or_default();
-        out.push_str(&block(
-            "bash",
-            &format!("zstd -dc {files} | psql -X -q -1 -v ON_ERROR_STOP=1 -d \"$DATABASE_URL\" -f -"),
-        ));
+        out.push_str(&block("bash", &format!("{cat} {files} | {psql}")));
     }
     out
 }
@@ -137,13 +139,14 @@ fn load(manifest: &Manifest) -> String {
 /// The schema is here as SQL, the rows are not.
 fn load_without_sql_rows(manifest: &Manifest) -> String {
     let psql = "psql -X -q -1 -v ON_ERROR_STOP=1 -d \"$DATABASE_URL\" -f -";
+    let (cat, end) = (by_hand(manifest).cat, by_hand(manifest).end);
     format!(
         "\n## 3. Load everything\n\nThe rows were stored as JSON alone (`--artifacts json`). The program supabackup makes SQL of \
          them, run where the store is:\n\n{}",
         block(
             "bash",
             &format!(
-                "zstd -dc sql/000-*.zst | {psql}\nsupabackup sql {} --data-only --inserts | {psql}\nzstd -dc sql/9*.zst | {psql}",
+                "{cat} sql/000-*{end} | {psql}\nsupabackup sql {} --data-only --inserts | {psql}\n{cat} sql/9*{end} | {psql}",
                 manifest.snapshot
             )
         )
@@ -156,14 +159,17 @@ fn left_out(manifest: &Manifest) -> String {
     if manifest.structure.is_none() || !manifest.passed_over.iter().any(|p| is_left_out(&p.reason)) {
         return String::new();
     }
+    let (cat, end) = (by_hand(manifest).cat, by_hand(manifest).end);
     format!(
         "\n**Tables were left out of this snapshot on purpose** (see below): their definitions are here, their rows are not. Where \
          foreign keys point to such rows, the command above fails and changes nothing. Then load the schema and the rows, and after \
          them the rest line by line: the keys that cannot hold are named, all others are made.\n\n{}",
         block(
             "bash",
-            "zstd -dc sql/[0-8]*.zst | psql -X -q -1 -v ON_ERROR_STOP=1 -d \"$DATABASE_URL\" -f -\n\
-             zstd -dc sql/9*.zst | psql -X -q -d \"$DATABASE_URL\" -f -"
+            &format!(
+                "{cat} sql/[0-8]*{end} | psql -X -q -1 -v ON_ERROR_STOP=1 -d \"$DATABASE_URL\" -f -\n\
+                 {cat} sql/9*{end} | psql -X -q -d \"$DATABASE_URL\" -f -"
+            )
         )
     )
 }
@@ -171,7 +177,7 @@ fn left_out(manifest: &Manifest) -> String {
 fn after(manifest: &Manifest) -> String {
     let schemas: Vec<String> = schemas(manifest).into_iter().map(literal).collect();
     let mut out = match &manifest.structure {
-        Some(structure) => on_purpose(structure),
+        Some(structure) => on_purpose(structure, by_hand(manifest).cat),
         None => format!(
             "\nThen set the sequences behind the rows, or the next insert meets a key that is taken:\n\n{}",
             block("sql", &sequences(&schemas.join(", ")))
@@ -183,7 +189,7 @@ fn after(manifest: &Manifest) -> String {
     );
     out.push_str(&block(
         "bash",
-        &format!("sed -n '/^{BEGIN}/,/^{END}/p' RECOVERY.md | psql -X -q -d \"$DATABASE_URL\""),
+        &format!("sed -n '/^{BEGIN}/,/^{END}/p' {} | psql -X -q -d \"$DATABASE_URL\"", by_hand(manifest).book),
     ));
     out.push_str(
         "\nThat runs the block below; it can also be pasted into any SQL editor. The number is the sum of \
@@ -196,7 +202,7 @@ fn after(manifest: &Manifest) -> String {
 }
 
 /// What was left out of the scripts, because it acts by itself.
-fn on_purpose(structure: &Structure) -> String {
+fn on_purpose(structure: &Structure, cat: &str) -> String {
     let Some(key) = &structure.on_purpose else { return String::new() };
     format!(
         "\n**What acts by itself** (event triggers, jobs, webhooks) was not loaded. Read it, change addresses and keys that must \
@@ -204,7 +210,7 @@ fn on_purpose(structure: &Structure) -> String {
         block(
             "bash",
             &format!(
-                "zstd -dc {} > act.sql\n# … read act.sql …\npsql -X -q -1 -v ON_ERROR_STOP=1 -d \"$DATABASE_URL\" -f act.sql",
+                "{cat} {} > act.sql\n# … read act.sql …\npsql -X -q -1 -v ON_ERROR_STOP=1 -d \"$DATABASE_URL\" -f act.sql",
                 shell(key)
             )
         )
@@ -243,7 +249,10 @@ fn json(manifest: &Manifest) -> String {
         let key = table.primary_key.first().or(table.columns.first().map(|c| &c.name));
         let key = serde_json::Value::from(key.cloned().unwrap_or_default()).to_string();
         let filter = shell(&format!("select(.[{key}] | tostring == \"42\")"));
-        out.push_str(&block("bash", &format!("zstd -dc {files} | head -3\nzstd -dc {files} | jq -c {filter}")));
+        out.push_str(&block(
+            "bash",
+            &format!("{0} {files} | head -3\n{0} {files} | jq -c {filter}", by_hand(manifest).cat),
+        ));
     }
     out.push_str(
         "\n| In the line | In the database |\n|:--|:--|\n\
@@ -323,7 +332,8 @@ fn pattern(table: &TableEntry, artifact: Artifact) -> Option<String> {
     if parts.next().is_none() {
         return Some(shell(&first.key));
     }
-    let ending = if artifact == Artifact::Sql { ".sql.zst" } else { ".jsonl.zst" };
+    let ending = [".sql.zst", ".jsonl.zst", ".sql.zst.age", ".jsonl.zst.age"];
+    let ending = ending.into_iter().find(|ending| first.key.ends_with(ending))?;
     let stem = first.key.strip_suffix(ending)?;
     let name = stem.trim_end_matches(|c: char| c.is_ascii_digit());
     Some(format!("{}{}{ending}", shell(name), "[0-9]".repeat(stem.len() - name.len())))

@@ -60,6 +60,7 @@ pub(super) fn incomplete(manifest: &Manifest) -> Finding {
     let first = missing.first();
     let named = first.map(|m| format!("{}: {}", m.subject, m.reason)).unwrap_or_default();
     let message = match missing.len() {
+        0 => "something was seen and not captured; what it was stands in the sealed manifest".to_owned(),
         1 => format!("something was seen and not captured: {named}"),
         n => format!("{n} things were seen and not captured; first {named}"),
     };

@@ -54,8 +54,9 @@ pub(super) async fn head(
         }
     };
     verified.complete = manifest.complete;
-    verified.tables = manifest.tables.len() as u64;
-    verified.rows = manifest.tables.iter().map(|t| t.rows).sum();
+    let is_whole = manifest.whole().is_none();
+    verified.tables = if is_whole { manifest.tables.len() as u64 } else { manifest.totals.tables };
+    verified.rows = if is_whole { manifest.tables.iter().map(|t| t.rows).sum() } else { manifest.totals.rows };
     verified.files = manifest.stored().count() as u64;
     if manifest.snapshot != *keys.id() {
         let message = format!("the manifest in this folder is that of snapshot {}", manifest.snapshot);

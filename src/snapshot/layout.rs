@@ -26,6 +26,12 @@ pub const SCHEMA_AFTER: &str = "sql/900-post.sql.zst";
 pub const ON_PURPOSE: &str = "on-purpose/jobs-webhooks-event-triggers.sql.zst";
 /// The catalog that the schema was made from.
 pub const CATALOG: &str = "catalog.json.zst";
+/// Where names of tables are hidden: the whole manifest, which `manifest.json` leaves things out of.
+pub const WHOLE_MANIFEST: &str = "manifest.full.json.zst";
+/// The same for RECOVERY.md, which then says little more than how to open this file.
+pub const WHOLE_RECOVERY: &str = "RECOVERY.full.md.zst";
+/// An identity file of age that the passphrase opens, and that opens everything.
+pub const IDENTITY: &str = "identity.age";
 /// The folder of records of verifications. They come later, so no list has them.
 pub const VERIFIED: &str = "verified";
 /// The folder of reports of restores, which come later too.

@@ -4,16 +4,22 @@ use std::collections::HashSet;
 
 use crate::format::Digest;
 use crate::model::{Artifact, Finding, Manifest, Stability, TableEntry, Totals};
+use crate::seal::is_sealed;
+
 use crate::snapshot::layout::is_later;
 use crate::snapshot::{CHECKSUMS, MANIFEST};
 use crate::store::Key;
 
 const HINT: &str = "the manifest was changed, or written by a faulty program: trust another snapshot, and report this";
 
-/// Everything in the manifest that does not add up.
-pub(super) fn audit(manifest: &Manifest) -> Vec<Finding> {
+/// Everything in the manifest that does not add up. `is_whole`: nothing was left out of it to hide names.
+pub(super) fn audit(manifest: &Manifest, is_whole: bool) -> Vec<Finding> {
     let mut audit = Audit { findings: Vec::new() };
     audit.keys(manifest);
+    audit.sealed(manifest);
+    if !is_whole {
+        return audit.findings;
+    }
     let artifacts = artifacts(manifest);
     for table in &manifest.tables {
         audit.table(table, &artifacts, manifest.complete);
@@ -57,6 +63,21 @@ impl Audit {
         let mut names = HashSet::new();
         for table in manifest.tables.iter().filter(|t| !names.insert(&t.name)) {
             self.say(table.name.to_string(), "the table is listed twice".to_owned());
+        }
+    }
+
+    /// Everything that holds rows is sealed, or nothing is.
+    fn sealed(&mut self, manifest: &Manifest) {
+        let says = manifest.sealed.is_some();
+        for (key, _, _) in manifest.stored().filter(|(key, _, _)| key.contains(".zst")) {
+            if is_sealed(key) != says {
+                let what = if says {
+                    "it is plain, and the snapshot is sealed"
+                } else {
+                    "it is sealed, and the snapshot is not"
+                };
+                self.say(key, what.to_owned());
+            }
         }
     }
 

@@ -6,6 +6,7 @@
 //! Knows the formats, the sealing and `dyn Store`; never the project that the rows came from.
 
 mod advice;
+mod files;
 mod head;
 mod keys;
 mod layout;
@@ -18,17 +19,20 @@ mod remove;
 mod rows;
 mod stored;
 mod structure;
+mod unlock;
 mod verify;
 pub mod writer;
 
+pub use files::{people_of, seal_of, sealing_like, store_identity, store_text, stored_name};
 pub use keys::SnapshotKeys;
 pub use layout::{
-    CATALOG, CHECKSUMS, MANIFEST, ON_PURPOSE, PIN, PRUNED, RECOVERY, REPORT_HTML, REPORT_MD, RESTORED, SCHEMA_AFTER,
-    SCHEMA_BEFORE, SEQUENCES, VERIFIED, checksums, stored_file,
+    CATALOG, CHECKSUMS, IDENTITY, MANIFEST, ON_PURPOSE, PIN, PRUNED, RECOVERY, REPORT_HTML, REPORT_MD, RESTORED,
+    SCHEMA_AFTER, SCHEMA_BEFORE, SEQUENCES, VERIFIED, WHOLE_MANIFEST, WHOLE_RECOVERY, checksums, stored_file,
 };
 pub use list::{find, list_snapshots, look, projects};
 pub use pin::{pin, unpin};
-pub use reader::{PartRows, Reader, raw};
+pub use reader::{PartRows, Reader};
 pub use remove::{Removal, remove_snapshot, remove_unfinished};
 pub use structure::{Scripts, store_structure};
-pub use verify::{record, verify};
+pub use unlock::whole_manifest;
+pub use verify::{SEALED, record, verify};

@@ -4,12 +4,18 @@ use bytes::Bytes;
 
 use crate::format::{Digest, Fields, Malformed, write_record};
 use crate::model::{Finding, Part, TableEntry};
+use crate::seal::Identities;
 use crate::snapshot::PartRows;
 
 /// Opens the SQL part and the JSON part of the same rows, or one of them alone. Blocking.
-pub(super) fn examine(table: &TableEntry, sql: Option<(&Part, Bytes)>, json: Option<(&Part, Bytes)>) -> Vec<Finding> {
-    let mut sql = sql.map(|(part, bytes)| Side::open(table, part, bytes));
-    let mut json = json.map(|(part, bytes)| Side::open(table, part, bytes));
+pub(super) fn examine(
+    table: &TableEntry,
+    sql: Option<(&Part, Bytes)>,
+    json: Option<(&Part, Bytes)>,
+    identities: &Identities,
+) -> Vec<Finding> {
+    let mut sql = sql.map(|(part, bytes)| Side::open(table, part, bytes, identities));
+    let mut json = json.map(|(part, bytes)| Side::open(table, part, bytes, identities));
     let differences = match (&mut sql, &mut json) {
         (Some(sql), Some(json)) => lockstep(sql, json),
         _ => Differences::default(),
@@ -85,8 +91,8 @@ struct Side<'a> {
 }
 
 impl<'a> Side<'a> {
-    fn open(table: &TableEntry, part: &'a Part, stored: Bytes) -> Self {
-        let reader = PartRows::open(stored, table, part);
+    fn open(table: &TableEntry, part: &'a Part, stored: Bytes, identities: &Identities) -> Self {
+        let reader = PartRows::open(stored, table, part, identities);
         let ended = reader.is_err();
         Self { part, reader, ended, fields: Fields::default(), text: Vec::new(), rows: 0, digest: Digest::default() }
     }

@@ -8,8 +8,9 @@ use bytes::Bytes;
 use crate::error::Failure;
 use crate::format::{CopyReader, Fields, JsonReader, Malformed};
 use crate::model::{Artifact, Manifest, ManifestError, Part, TableEntry};
-use crate::seal::{self, sha256_hex};
+use crate::seal::{self, Identities, sha256_hex};
 use crate::snapshot::layout::parse_checksums;
+use crate::snapshot::unlock::{Unlocked, unlock};
 use crate::snapshot::{CHECKSUMS, MANIFEST, SnapshotKeys};
 use crate::store::{Store, StoreError};
 
@@ -19,11 +20,13 @@ pub struct Reader<'s> {
     store: &'s dyn Store,
     keys: SnapshotKeys,
     manifest: Manifest,
+    identities: Identities,
 }
 
 impl<'s> Reader<'s> {
-    /// Reads the manifest. It must be that of this folder, and the one that `SHA256SUMS` names.
-    pub async fn open(store: &'s dyn Store, keys: SnapshotKeys) -> Result<Self, Failure> {
+    /// Reads the manifest. It must be that of this folder, and the one that `SHA256SUMS` names; of a sealed
+    /// snapshot, one that an identity opens.
+    pub async fn open(store: &'s dyn Store, keys: SnapshotKeys, identities: &Identities) -> Result<Self, Failure> {
         let id = keys.id();
         let refuse = |why: String, hint: &str| Failure::failed(format!("opening snapshot {id}: {why}")).hint(hint);
         let damaged =
@@ -45,7 +48,9 @@ impl<'s> Reader<'s> {
         if named != Some(sha256_hex(&bytes)) {
             return Err(refuse(format!("its manifest is not the one that {CHECKSUMS} names"), &damaged));
         }
-        Ok(Self { store, keys, manifest })
+        let unlocked = unlock(store, &keys, manifest, identities).await;
+        let Unlocked { manifest, identities } = unlocked.map_err(|locked| locked.failure(&keys))?;
+        Ok(Self { store, keys, manifest, identities })
     }
 
     /// The manifest.
@@ -63,6 +68,12 @@ impl<'s> Reader<'s> {
             .hint(format!("`supabackup verify {}` says what is damaged", self.keys.id())))
     }
 
+    /// The text of a part, streamed.
+    pub async fn raw(&self, part: &Part) -> Result<impl BufRead + Send + use<>, Failure> {
+        let stored = self.part(part).await?;
+        seal::open(&part.key, stored, &self.identities).map_err(|e| unread(part, &e.into()))
+    }
+
     /// The text of another file of the snapshot, proven and decompressed.
     pub async fn text(&self, key: &str) -> Result<String, Failure> {
         let wrong = |why: String| {
@@ -77,7 +88,9 @@ impl<'s> Reader<'s> {
             return Err(wrong("it is not what the manifest says".to_owned()));
         }
         let mut text = String::new();
-        seal::open(bytes).and_then(|mut raw| raw.read_to_string(&mut text)).map_err(|e| wrong(e.to_string()))?;
+        seal::open(key, bytes, &self.identities)
+            .and_then(|mut raw| raw.read_to_string(&mut text))
+            .map_err(|e| wrong(e.to_string()))?;
         Ok(text)
     }
 
@@ -101,7 +114,8 @@ impl<'s> Reader<'s> {
         mut state: S,
         each: impl Fn(&mut S, &Fields) -> Result<(), Failure> + Send + 'static,
     ) -> Result<S, Failure> {
-        let mut rows = PartRows::open(self.part(part).await?, table, part).map_err(|e| unread(part, &e))?;
+        let mut rows =
+            PartRows::open(self.part(part).await?, table, part, &self.identities).map_err(|e| unread(part, &e))?;
         let of = part.clone();
         let work = move || {
             let mut fields = Fields::default();
@@ -113,11 +127,6 @@ impl<'s> Reader<'s> {
         let done = tokio::task::spawn_blocking(work).await;
         done.map_err(|e| Failure::failed(format!("reading rows of {}: {e}", table.name)))?
     }
-}
-
-/// The raw bytes of stored ones.
-pub fn raw(stored: Bytes) -> io::Result<impl BufRead + Send> {
-    seal::open(stored)
 }
 
 fn unread(part: &Part, error: &Malformed) -> Failure {
@@ -142,9 +151,9 @@ impl std::fmt::Debug for PartRows {
 
 impl PartRows {
     /// Begins to read the stored bytes of a part of `table`.
-    pub fn open(stored: Bytes, table: &TableEntry, part: &Part) -> Result<Self, Malformed> {
+    pub fn open(stored: Bytes, table: &TableEntry, part: &Part, identities: &Identities) -> Result<Self, Malformed> {
         let columns: Vec<&str> = table.columns.iter().map(|c| c.name.as_str()).collect();
-        let input = Measured { inner: Box::new(seal::open(stored)?), left: part.raw_size };
+        let input = Measured { inner: seal::open(&part.key, stored, identities)?, left: part.raw_size };
         let rows = match part.artifact {
             Artifact::Sql => Rows::Sql(Some(CopyReader::new(input, &columns)?)),
             Artifact::Json => Rows::Json(JsonReader::new(input, &columns)),

@@ -1,14 +1,14 @@
 //! Rows of one table in the forms that parts hold, compressed on the thread that wrote them.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::buffers::Buffers;
 use crate::format::{CopyWriter, Digest, Fields, JsonWriter};
 use crate::model::{Column, TableName};
-use crate::seal::{Frame, Framer};
+use crate::seal::{Frame, Framer, Sealing};
 
 /// How rows become parts; the same for every table of a snapshot.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct PartRules {
     /// Whether the SQL artifact is written.
     pub sql: bool,
@@ -16,6 +16,8 @@ pub struct PartRules {
     pub json: bool,
     /// zstd level.
     pub level: i32,
+    /// How they are sealed; `None`: not at all.
+    pub sealing: Option<Arc<Sealing>>,
     /// A part ends with the page that brings its raw text to this size.
     pub part_size: u64,
 }
@@ -75,7 +77,7 @@ pub struct RowFormat {
 
 impl RowFormat {
     /// For rows with these columns.
-    pub fn new(table: &TableName, columns: &[Column], rules: PartRules, buffers: Buffers) -> Self {
+    pub fn new(table: &TableName, columns: &[Column], rules: &PartRules, buffers: Buffers) -> Self {
         let names: Vec<&str> = columns.iter().map(|c| c.name.as_str()).collect();
         Self {
             copy: rules.sql.then(|| CopyWriter::new(table, &names)),

@@ -1,9 +1,11 @@
 //! The schema's scripts, sealed and stored.
 
 use crate::model::{File, Structure};
-use crate::seal::{Framer, Sealer};
+use crate::seal::Sealing;
 use crate::snapshot::writer::WriteError;
-use crate::snapshot::{CATALOG, ON_PURPOSE, SCHEMA_AFTER, SCHEMA_BEFORE, SEQUENCES, SnapshotKeys};
+use crate::snapshot::{
+    CATALOG, ON_PURPOSE, SCHEMA_AFTER, SCHEMA_BEFORE, SEQUENCES, SnapshotKeys, store_text, stored_name,
+};
 use crate::store::Store;
 
 /// What is to be stored.
@@ -26,6 +28,7 @@ pub async fn store_structure(
     store: &dyn Store,
     keys: &SnapshotKeys,
     level: i32,
+    sealing: Option<&Sealing>,
     scripts: Scripts<'_>,
 ) -> Result<(Structure, Vec<File>), WriteError> {
     let mut files = Vec::new();
@@ -39,21 +42,17 @@ pub async fn store_structure(
         if text.is_empty() {
             continue;
         }
-        let mut sealer = Sealer::new(Vec::new());
-        sealer.add(&Framer::new(level)?.frame(text.as_bytes(), Vec::new())?);
-        let sealed = sealer.finish();
-        let size = sealed.bytes.len() as u64;
-        store.put(&keys.at(key)?, sealed.bytes).await?;
-        files.push(File { key: key.to_owned(), size, sha256: sealed.sha256 });
+        files.push(store_text(store, keys, key, text.as_bytes(), level, sealing).await?);
     }
-    let there = |key: &str| files.iter().any(|f| f.key == key).then(|| key.to_owned());
+    let name = |key: &str| stored_name(key, sealing);
+    let there = |key: &str| files.iter().any(|f| f.key == name(key)).then(|| name(key));
     let structure = Structure {
         server: String::new(),
-        before: SCHEMA_BEFORE.to_owned(),
+        before: name(SCHEMA_BEFORE),
         sequences: there(SEQUENCES),
-        after: SCHEMA_AFTER.to_owned(),
+        after: name(SCHEMA_AFTER),
         on_purpose: there(ON_PURPOSE),
-        catalog: CATALOG.to_owned(),
+        catalog: name(CATALOG),
         notes: Vec::new(),
     };
     Ok((structure, files))

@@ -11,9 +11,10 @@ use futures_util::stream::{self, StreamExt};
 
 use crate::error::Failure;
 use crate::model::{Artifact, Depth, Finding, Manifest, Verification, Verified};
-use crate::seal::sha256_hex;
+use crate::seal::{Identities, sha256_hex};
 use crate::snapshot::head::head;
 use crate::snapshot::layout::is_later;
+use crate::snapshot::unlock::{Unlocked, unlock};
 use crate::snapshot::{CHECKSUMS, MANIFEST, SnapshotKeys, VERIFIED, advice, ledger, opened};
 use crate::store::{Store, StoreError};
 
@@ -21,8 +22,14 @@ use crate::store::{Store, StoreError};
 const AT_ONCE: usize = 2;
 
 /// Verifies the snapshot at `keys`. Only a store that cannot be asked, or a folder that does not
-/// exist, is an error.
-pub async fn verify(store: &dyn Store, keys: &SnapshotKeys, depth: Depth) -> Result<Verified, Failure> {
+/// exist, is an error. A sealed snapshot that no identity opens is verified to the depth `hashed` at most;
+/// the depth in the result is the one that was reached, and a finding [`SEALED`] says why.
+pub async fn verify(
+    store: &dyn Store,
+    keys: &SnapshotKeys,
+    depth: Depth,
+    identities: &Identities,
+) -> Result<Verified, Failure> {
     let folder = keys.folder();
     let inside = |key: String| key.strip_prefix(&folder).and_then(|k| k.strip_prefix('/')).map(str::to_owned);
     let listed: BTreeMap<String, u64> =
@@ -44,13 +51,16 @@ pub async fn verify(store: &dyn Store, keys: &SnapshotKeys, depth: Depth) -> Res
         findings: Vec::new(),
     };
     let Some(manifest) = head(store, keys, &listed, &mut verified).await? else { return Ok(verified) };
+    let (manifest, identities) = unlocked(store, keys, manifest, identities, &mut verified).await;
+    let depth = verified.depth;
+    let is_whole = manifest.whole().is_none() || !verified.findings.iter().any(|f| f.code == SEALED);
     let manifest = Arc::new(manifest);
-    verified.findings.extend(ledger::audit(&manifest));
+    verified.findings.extend(ledger::audit(&manifest, is_whole));
     let present = presence(&manifest, &listed, &mut verified.findings);
     if depth > Depth::Listed {
         let jobs = jobs(&manifest, &present).into_iter().enumerate();
         let examined = stream::iter(jobs).map(async |(place, job)| {
-            let (bytes, findings) = examine(store, keys, Arc::clone(&manifest), job, depth).await;
+            let (bytes, findings) = examine(store, keys, Arc::clone(&manifest), job, depth, identities.clone()).await;
             (place, bytes, findings)
         });
         let mut examined: Vec<_> = examined.buffer_unordered(AT_ONCE).collect().await;
@@ -61,10 +71,38 @@ pub async fn verify(store: &dyn Store, keys: &SnapshotKeys, depth: Depth) -> Res
         }
     }
     advice::advise(&manifest, depth, &mut verified.findings);
-    if !manifest.missing.is_empty() {
+    if !manifest.missing.is_empty() || (!is_whole && !manifest.complete) {
         verified.findings.push(advice::incomplete(&manifest));
     }
     Ok(verified)
+}
+
+/// What a finding is called that says why a sealed snapshot was not opened.
+pub const SEALED: &str = "sealed";
+
+/// The whole manifest and what opens its files, or the manifest as it is and a finding that says why not.
+async fn unlocked(
+    store: &dyn Store,
+    keys: &SnapshotKeys,
+    manifest: Manifest,
+    identities: &Identities,
+    verified: &mut Verified,
+) -> (Manifest, Identities) {
+    let as_it_is = manifest.clone();
+    match unlock(store, keys, manifest, identities).await {
+        Ok(Unlocked { manifest, identities }) => (manifest, identities),
+        Err(locked) => {
+            let needs = verified.depth == Depth::Opened || as_it_is.whole().is_some();
+            verified.depth = verified.depth.min(Depth::Hashed);
+            if let Some(key) = &locked.damaged {
+                verified.findings.push(Finding::error(SEALED, key, locked.why).hint(locked.hint));
+            } else if needs {
+                let message = format!("{}: its files have been looked at, its rows have not", locked.why);
+                verified.findings.push(Finding::warning(SEALED, MANIFEST, message).hint(locked.hint));
+            }
+            (as_it_is, Identities::default())
+        }
+    }
 }
 
 /// Leaves a record of the verification beside the snapshot. Where that cannot be done, the
@@ -168,6 +206,7 @@ async fn examine(
     manifest: Arc<Manifest>,
     job: Job,
     depth: Depth,
+    identities: Identities,
 ) -> (u64, Vec<Finding>) {
     let mut findings = Vec::new();
     let mut read = 0;
@@ -195,8 +234,9 @@ async fn examine(
                 let file = &manifest.files[i];
                 let Some(bytes) = bytes else { return Vec::new() };
                 let differs = hash_differs(&file.key, &bytes, &file.sha256);
-                let opened =
-                    (depth == Depth::Opened && differs.is_none()).then(|| unopened(&file.key, bytes)).flatten();
+                let opened = (depth == Depth::Opened && differs.is_none())
+                    .then(|| unopened(&file.key, bytes, &identities))
+                    .flatten();
                 differs.into_iter().chain(opened).collect()
             })
         }
@@ -221,7 +261,7 @@ async fn examine(
                 });
                 if depth == Depth::Opened {
                     let [sql, json] = whole;
-                    findings.extend(opened::examine(table, sql, json));
+                    findings.extend(opened::examine(table, sql, json, &identities));
                 }
                 findings
             })
@@ -237,11 +277,11 @@ async fn examine(
 }
 
 /// A compressed file that does not open.
-fn unopened(key: &str, bytes: Bytes) -> Option<Finding> {
-    let sealed = key.ends_with(".zst");
-    let read = || std::io::copy(&mut crate::seal::open(bytes)?, &mut std::io::sink());
-    let error = sealed.then(read)?.err()?;
-    Some(Finding::error("does-not-open", key, format!("it does not decompress: {error}")))
+fn unopened(key: &str, bytes: Bytes, identities: &Identities) -> Option<Finding> {
+    let is_compressed = key.ends_with(".zst") || key.ends_with(".zst.age");
+    let read = || std::io::copy(&mut crate::seal::open(key, bytes, identities)?, &mut std::io::sink());
+    let error = is_compressed.then(read)?.err()?;
+    Some(Finding::error("does-not-open", key, format!("it does not open: {error}")))
 }
 
 fn hash_differs(key: &str, bytes: &[u8], sha256: &str) -> Option<Finding> {

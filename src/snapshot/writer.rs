@@ -12,10 +12,10 @@ use crate::buffers::Buffers;
 use crate::format::{CopyReader, Digest, Fields, JsonReader, Malformed, write_record};
 use crate::model::{Artifact, Part, TableName};
 use crate::seal::{Frame, Sealed, Sealer};
-use crate::snapshot::SnapshotKeys;
 pub use crate::snapshot::rows::{Chunk, PartRules, RowFormat};
 use crate::snapshot::rows::{Form, LEAST_FRAME};
 use crate::snapshot::stored::StoredRows;
+use crate::snapshot::{SnapshotKeys, stored_name};
 use crate::store::{Key, Store, StoreError};
 
 /// Why a part could not be written.
@@ -88,8 +88,7 @@ impl OpenForm {
             }
             Form::Frame(frame) => {
                 self.flush(format)?;
-                self.take(frame, format);
-                Ok(())
+                self.take(frame, format)
             }
         }
     }
@@ -97,15 +96,16 @@ impl OpenForm {
     fn flush(&mut self, format: &RowFormat) -> std::io::Result<()> {
         if !self.text.is_empty() {
             let frame = format.frame(&self.text)?;
-            self.take(frame, format);
+            self.take(frame, format)?;
             self.text.clear();
         }
         Ok(())
     }
 
-    fn take(&mut self, frame: Frame, format: &RowFormat) {
-        self.sealer.add(&frame);
+    fn take(&mut self, frame: Frame, format: &RowFormat) -> std::io::Result<()> {
+        let added = self.sealer.add(&frame);
         format.frames.give(frame.into_buffer());
+        added
     }
 }
 
@@ -119,7 +119,11 @@ impl TableWriter {
         rules: PartRules,
         outputs: Buffers,
     ) -> Self {
-        Self { store, keys, stem: table.file_stem(), format, rules, number: 0, open: None, outputs, storing: None }
+        let stem = match &rules.sealing {
+            Some(sealing) if sealing.hides_names() => sealing.pseudonym(&table.file_stem()),
+            _ => table.file_stem(),
+        };
+        Self { store, keys, stem, format, rules, number: 0, open: None, outputs, storing: None }
     }
 
     /// The row format that the parts are written in.
@@ -148,7 +152,10 @@ impl TableWriter {
 
     fn begin(&self) -> Result<OpenPart, WriteError> {
         let open = |head: &[u8]| {
-            let mut open = OpenForm { sealer: Sealer::new(self.outputs.take()), text: self.format.texts.take() };
+            let mut open = OpenForm {
+                sealer: Sealer::new(self.outputs.take(), self.rules.sealing.as_deref())?,
+                text: self.format.texts.take(),
+            };
             open.text.extend_from_slice(head);
             open.flush(&self.format)?;
             Ok::<_, std::io::Error>(open)
@@ -175,7 +182,7 @@ impl TableWriter {
         let (mut parts, mut sealed_parts) = (Vec::new(), Vec::new());
         for (artifact, sealed) in [(Artifact::Sql, sql?), (Artifact::Json, json?)] {
             let Some(sealed) = sealed else { continue };
-            let key = self.keys.part(artifact, &self.stem, self.number);
+            let key = stored_name(&self.keys.part(artifact, &self.stem, self.number), self.rules.sealing.as_deref());
             let size = sealed.bytes.len() as u64;
             sealed_parts.push((self.keys.at(&key)?, sealed.bytes));
             parts.push(Part {
@@ -248,7 +255,8 @@ impl TableWriter {
             return Err(WriteError::Reread("a part has no artifact".into()));
         };
         let sealed = self.store.get(&self.keys.at(&part.key)?).await?;
-        let text: Box<dyn BufRead + Send> = Box::new(crate::seal::open(sealed)?);
+        let own = self.rules.sealing.as_ref().map(|sealing| sealing.own()).unwrap_or_default();
+        let text: Box<dyn BufRead + Send> = crate::seal::open(&part.key, sealed, &own)?;
         Ok(match part.artifact {
             Artifact::Sql => StoredRows::Sql(CopyReader::new(text, &self.format.names())?),
             Artifact::Json => StoredRows::Json(JsonReader::new(text, &self.format.names())),
@@ -302,7 +310,7 @@ async fn finish(
         open.text.extend_from_slice(&tail);
         open.flush(&format)?;
         format.texts.give(open.text);
-        Ok(Some(open.sealer.finish()))
+        open.sealer.finish().map(Some)
     };
     tokio::task::spawn_blocking(work).await.map_err(std::io::Error::other)?
 }

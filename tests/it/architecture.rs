@@ -22,7 +22,7 @@ const MAY_NAME: [(&str, &[&str]); 20] = [
         ],
     ),
     ("cli", &["config", "error", "model"]),
-    ("config", &["error", "model", "store"]),
+    ("config", &["error", "model", "seal", "store"]),
     ("context", &["clock"]),
     // the engine: the only place that knows sealing and storing at once
     ("snapshot", &["buffers", "error", "format", "model", "seal", "store"]),
@@ -204,7 +204,9 @@ fn the_table_keeps_the_rules_that_the_tour_promises() {
     }
     for room in table.keys() {
         assert!(*room == "commands" || !EDGES.iter().all(|edge| names(room, edge)), "{room} knows both edges");
-        assert!(*room == "snapshot" || !(names(room, "seal") && names(room, "store")), "{room} seals and stores");
+        // `config` reads the texts of recipients and of the store's address; it neither seals nor stores
+        let may = ["snapshot", "config"].contains(room);
+        assert!(may || !(names(room, "seal") && names(room, "store")), "{room} seals and stores");
     }
     // nobody is reached again from those it names: take away whoever names nobody that is left
     let mut left = table.clone();
@@ -225,7 +227,7 @@ fn a_planted_violation_is_seen() {
         ("supabase/rows.rs", "use crate::store::Store;"),
         ("supabase/rows.rs", "    let key = crate::store::Key::new(x)?;"),
         ("supabase/rows.rs", "    super::super::store::open(url)"),
-        ("seal.rs", "use super::store::Store;"),
+        ("seal/mod.rs", "use super::super::store::Store;"),
         ("store/mod.rs", "pub(crate) use super::supabase::Client;"),
         ("store/dir.rs", "use crate::{error::Failure, supabase::Client};"),
         ("model/manifest.rs", "use crate::error::Failure;"),

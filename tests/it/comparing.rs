@@ -14,6 +14,7 @@ use supabackup::commands::restore::mapping::{Chosen, Mapping};
 use supabackup::commands::restore::scan::{ScanLimits, TableScan};
 use supabackup::http::{Http, Patience};
 use supabackup::model::{Counts, RestoreMode, TableName};
+use supabackup::seal::Identities;
 use supabackup::snapshot::{Reader, find};
 use supabackup::store::DirStore;
 use supabackup::supabase::sql::{Meta, SqlTables};
@@ -179,7 +180,7 @@ async fn a_comparison_counts_exactly_what_differs() -> Result<()> {
     }
     Run::new(&["backup"]).on(&stack).store(folder.path()).expect(0)?;
     let store = DirStore::new(folder.path());
-    let snapshot = Reader::open(&store, find(&store, None, None).await?).await?;
+    let snapshot = Reader::open(&store, find(&store, None, None).await?, &Identities::default()).await?;
     let project = Project::new(stack).await?;
     let all = BTreeMap::new();
     let tables = ["people", "pairs", "log", "parts", "parent", "child", "vacant", "other_columns"];

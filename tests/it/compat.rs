@@ -2,6 +2,7 @@
 
 use anyhow::{Result, ensure};
 use supabackup::model::{Artifact, Depth, SnapshotState};
+use supabackup::seal::Identities;
 use supabackup::snapshot::{Reader, find, list_snapshots, verify};
 use supabackup::store::DirStore;
 
@@ -11,10 +12,10 @@ async fn a_snapshot_of_format_version_1_opens() -> Result<()> {
     let listed = list_snapshots(&store, None).await?;
     ensure!(listed.len() == 1 && listed[0].state == SnapshotState::Complete, "{listed:?}");
     let keys = find(&store, None, None).await?;
-    let verified = verify(&store, &keys, Depth::Opened).await?;
+    let verified = verify(&store, &keys, Depth::Opened, &Identities::default()).await?;
     ensure!(verified.findings.is_empty(), "{:#?}", verified.findings);
 
-    let reader = Reader::open(&store, keys).await?;
+    let reader = Reader::open(&store, keys, &Identities::default()).await?;
     for table in &reader.manifest().tables {
         let mut counts = Vec::new();
         for artifact in [Artifact::Sql, Artifact::Json] {

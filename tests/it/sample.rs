@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use chrono::{DateTime, TimeDelta, Utc};
 use supabackup::format::{CopyWriter, Digest, JsonWriter, write_record};
 use supabackup::model::{
-    Artifact, Column, Consistency, FORMAT_VERSION, File, Manifest, Moment, Part, PassedOver, Project, ReadAs,
+    Artifact, Column, Consistency, File, Manifest, Moment, PLAIN_FORMAT_VERSION, Part, PassedOver, Project, ReadAs,
     SnapshotId, Source, Stability, TableEntry, TableName, TextSettings, Totals,
 };
 use supabackup::render;
@@ -114,9 +114,9 @@ pub(crate) fn seal(table: &SampleTable, rows: &[Row], artifact: Artifact) -> Res
             rows.iter().for_each(|row| json.row(fields(row).iter().map(Option::as_deref), &mut raw));
         }
     }
-    let mut sealer = Sealer::new(Vec::new());
-    sealer.add(&Framer::new(1)?.frame(&raw, Vec::new())?);
-    Ok(sealer.finish())
+    let mut sealer = Sealer::new(Vec::new(), None)?;
+    sealer.add(&Framer::new(1)?.frame(&raw, Vec::new())?)?;
+    Ok(sealer.finish()?)
 }
 
 /// The sum of the rows' hashes.
@@ -253,11 +253,12 @@ fn entry(table: &SampleTable, parts: Vec<Part>) -> TableEntry {
 
 fn empty_manifest(id: SnapshotId) -> Manifest {
     Manifest {
-        format: FORMAT_VERSION,
+        format: PLAIN_FORMAT_VERSION,
         snapshot: id,
         tool: "supabackup 0.1.0".to_owned(),
         project: Project { name: PROJECT.to_owned(), url: format!("https://{PROJECT}.supabase.co") },
         safety_of: None,
+        sealed: None,
         started: at(0),
         finished: at(42),
         complete: true,

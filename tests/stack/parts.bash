@@ -104,9 +104,10 @@ find_postgrest() {
 install_system() {
   local missing=() program
   find_postgres || missing+=(postgresql postgresql-client)
+  command -v ssh-keygen >/dev/null || missing+=(openssh-client)
   command -v node >/dev/null || missing+=(nodejs)
   command -v npm >/dev/null || missing+=(npm)
-  for program in curl zstd jq; do
+  for program in curl zstd jq age; do
     command -v "$program" >/dev/null || missing+=("$program")
   done
   install_debs "${missing[@]}"

@@ -60,13 +60,13 @@ const LIGHT: u64 = 4 << 20;
 impl TableCopy {
     /// A copy that has not begun. `access` is what the probe found.
     pub(super) fn new(shared: Arc<Shared>, relation: Relation, access: Access) -> Self {
-        let format = Arc::new(RowFormat::new(&relation.name, &access.columns, shared.rules, shared.buffers.clone()));
+        let format = Arc::new(RowFormat::new(&relation.name, &access.columns, &shared.rules, shared.buffers.clone()));
         let writer = TableWriter::new(
             Arc::clone(&shared.store),
             shared.keys.clone(),
             &relation.name,
             Arc::clone(&format),
-            shared.rules,
+            shared.rules.clone(),
             shared.outputs.clone(),
         );
         let counted_before = access.counted;

@@ -1,24 +1,20 @@
 //! The ledger: what was read becomes a manifest, and the manifest is written last.
 
-use std::collections::HashMap;
-
-use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
+use super::close;
 use super::discover::Found;
 use super::schema;
 use super::shared::Shared;
-use super::store_failure;
 use super::tables::Copied;
 use crate::config::ProjectConfig;
 use crate::error::Failure;
 use crate::format::Digest;
 use crate::model::{
-    Consistency, FORMAT_VERSION, File, Manifest, Missing, Project, Source, Stability, TableEntry, TextSettings, Totals,
+    Consistency, FORMAT_VERSION, Manifest, Missing, PLAIN_FORMAT_VERSION, Project, Source, Stability, TableEntry,
+    TextSettings, Totals,
 };
-use crate::render;
-use crate::snapshot::{CHECKSUMS, MANIFEST, RECOVERY, REPORT_HTML, REPORT_MD, checksums, stored_file};
-use crate::store::{Entry, StoreError};
+use crate::snapshot::seal_of;
 use crate::supabase::sql::ServerSettings;
 use crate::supabase::{RowSource, float_digits};
 
@@ -45,12 +41,14 @@ pub(super) async fn finish(
     copied.tables.iter().for_each(|table| balance(table, &mut missing));
     let tables: Vec<TableEntry> = copied.tables.iter().map(entry).collect();
     let level = |f: fn(&Stability) -> bool| tables.iter().filter(|t| f(&t.stability)).count() as u64;
+    let sealing = shared.rules.sealing.as_deref();
     let mut manifest = Manifest {
-        format: FORMAT_VERSION,
+        format: if sealing.is_some() { FORMAT_VERSION } else { PLAIN_FORMAT_VERSION },
         snapshot: shared.keys.id().clone(),
         tool: concat!("supabackup ", env!("CARGO_PKG_VERSION")).to_owned(),
         project: Project { name: project.name.clone(), url: project.url.clone() },
         safety_of: shared.safety_of.clone(),
+        sealed: sealing.map(seal_of),
         started,
         finished: shared.now(),
         complete: missing.is_empty(),
@@ -77,7 +75,7 @@ pub(super) async fn finish(
     if let Some(channel) = &shared.channel {
         schema::add_structure(shared, channel.as_ref(), &mut manifest).await?;
     }
-    store_rest(shared, &mut manifest).await?;
+    close::close(shared, &mut manifest).await?;
     Ok(manifest)
 }
 
@@ -221,67 +219,4 @@ fn lossy(settings: &TextSettings, tables: &[TableCopy]) -> Vec<Missing> {
     missing.extend(style(&settings.date_style, "dates and timestamps", "datestyle = 'ISO, MDY'"));
     missing.extend(style(&settings.interval_style, "intervals", "intervalstyle = 'postgres'"));
     missing
-}
-
-/// RECOVERY.md and the reports, then the checksums of everything, then the manifest.
-async fn store_rest(shared: &Shared, manifest: &mut Manifest) -> anyhow::Result<()> {
-    let put = async |name: &str, bytes: Bytes| -> anyhow::Result<File> {
-        let file = stored_file(name, &bytes);
-        let key = shared.keys.at(name).map_err(store_failure)?;
-        shared.store.put(&key, bytes).await.map_err(store_failure)?;
-        Ok(file)
-    };
-    let files = [
-        (RECOVERY, render::recovery_md(manifest)),
-        (REPORT_MD, render::backup_report_md(manifest)),
-        (REPORT_HTML, render::backup_report_html(manifest)),
-    ];
-    for (name, text) in files {
-        let file = put(name, Bytes::from(text)).await?;
-        manifest.files.push(file);
-    }
-    all_there(shared, manifest).await?;
-    let bytes = manifest.to_bytes().map_err(anyhow::Error::from)?;
-    put(CHECKSUMS, Bytes::from(checksums(manifest, &bytes))).await?;
-    let key = shared.keys.at(MANIFEST).map_err(store_failure)?;
-    shared.committing.store(true, std::sync::atomic::Ordering::SeqCst);
-    shared.store.create(&key, Bytes::from(bytes)).await.map_err(store_failure)
-}
-
-/// Somebody may have tidied up meanwhile: a folder without a manifest looks like a leftover. A store
-/// that does not have everything gets no manifest.
-async fn all_there(shared: &Shared, manifest: &Manifest) -> anyhow::Result<()> {
-    let folder = shared.keys.folder();
-    let several = shared.stores.outcomes().len() > 1;
-    for (place, store) in shared.stores.standing() {
-        let lost = match store.list(&folder).await {
-            Ok(entries) => lost(&folder, &entries, manifest),
-            Err(error) => {
-                shared.stores.give_up(place, error).map_err(store_failure)?;
-                continue;
-            }
-        };
-        let Some(key) = lost else { continue };
-        if several {
-            let doing = format!("storing the snapshot in {}", store.describe());
-            let error = StoreError::Other { doing, reason: disappeared(key) };
-            shared.stores.give_up(place, error).map_err(store_failure)?;
-            continue;
-        }
-        return Err(Failure::failed(format!("storing the snapshot: {}", disappeared(key)))
-            .hint("keep other jobs out of the store's folder while a backup runs")
-            .into());
-    }
-    Ok(())
-}
-
-fn disappeared(key: &str) -> String {
-    format!("{key} disappeared or changed while the run went on")
-}
-
-/// The first file that is not there as it was written.
-fn lost<'m>(folder: &str, entries: &[Entry], manifest: &'m Manifest) -> Option<&'m str> {
-    let sizes: HashMap<&str, u64> = entries.iter().map(|e| (e.key.as_str(), e.size)).collect();
-    let is_lost = |key: &str, size: u64| sizes.get(format!("{folder}/{key}").as_str()) != Some(&size);
-    manifest.stored().find(|(key, size, _)| is_lost(key, *size)).map(|(key, ..)| key)
 }

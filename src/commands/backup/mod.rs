@@ -2,6 +2,7 @@
 //!
 //! discover → copy every table → sweep until nothing changes → settle the ledger → manifest last.
 
+mod close;
 mod copy;
 mod coverage;
 pub(crate) mod discover;
@@ -190,6 +191,7 @@ impl Job<'_> {
             keys: self.keys.clone(),
             safety_of: self.safety_of.clone(),
             rules: PartRules {
+                sealing: config.sealing().map(Arc::new),
                 sql: config.artifacts.contains(&Artifact::Sql),
                 json: config.artifacts.contains(&Artifact::Json),
                 level: config.compression_level,

@@ -7,6 +7,7 @@ use super::TableError;
 use super::shared::Shared;
 use crate::ddl::{Facts, script, settings};
 use crate::model::{Manifest, Missing, TableName};
+use crate::snapshot::writer::PartRules;
 use crate::snapshot::{Scripts, store_structure};
 use crate::supabase::sql::{Question, SqlChannel};
 
@@ -46,7 +47,8 @@ pub(super) async fn add_structure(
         on_purpose: &script.on_purpose,
         catalog: &catalog,
     };
-    let stored = store_structure(shared.store.as_ref(), &shared.keys, shared.rules.level, texts).await;
+    let PartRules { level, sealing, .. } = &shared.rules;
+    let stored = store_structure(shared.store.as_ref(), &shared.keys, *level, sealing.as_deref(), texts).await;
     let (mut structure, files) = stored.map_err(|error| TableError::from(error).into_inner())?;
     structure.server = facts.server_version().unwrap_or_default().to_owned();
     structure.notes = script.notes;

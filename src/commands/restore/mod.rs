@@ -27,6 +27,7 @@ mod tally;
 mod texts;
 mod work;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -40,7 +41,7 @@ use crate::commands::{choice, connect};
 use crate::config::{Config, ProjectConfig};
 use crate::context::Context;
 use crate::error::{Failure, Outcome};
-use crate::model::{Depth, Finding, RestoreMode, RestoreReport, Severity, TableName, Undo, Verified};
+use crate::model::{Depth, Finding, Manifest, RestoreMode, RestoreReport, Severity, TableName, Undo, Verified};
 use crate::progress::Progress;
 use crate::snapshot::{self, Reader, SnapshotKeys};
 use crate::store::Store;
@@ -94,11 +95,11 @@ impl Job<'_> {
     }
 
     async fn run(&self) -> anyhow::Result<Outcome> {
-        let reader = Reader::open(self.store, self.keys.clone()).await?;
+        let reader = Reader::open(self.store, self.keys.clone(), &self.config.identities).await?;
         self.confirmed(&reader.manifest().project.name)?;
         let mut chosen = self.choose(&reader).await?;
         output::talk(self.context, &format!("verifying snapshot {} …", self.keys.id()));
-        let verified = snapshot::verify(self.store, self.keys, Depth::Opened).await?;
+        let verified = snapshot::verify(self.store, self.keys, Depth::Opened, &self.config.identities).await?;
         self.allow(&verified, &chosen)?;
         let errors = verified.findings.iter().filter(|f| f.severity == Severity::Error);
         let damaged: HashMap<&str, &Finding> = errors.map(|finding| (finding.subject.as_str(), finding)).collect();
@@ -192,13 +193,13 @@ impl Job<'_> {
 
     async fn restore(&self, reader: &Reader<'_>, planned: &mut Planned) -> anyhow::Result<Outcome> {
         let started = self.context.clock.now();
-        let undo = self.safety(planned).await?;
+        let undo = self.safety(reader.manifest(), planned).await?;
         if let Some(undo) = &undo {
             output::say(&format!("safety snapshot {}; to undo: {}", undo.snapshot, undo.command));
         }
         let result = self.write_and_prove(reader, planned, undo.clone(), started).await;
         match result {
-            Ok(report) => self.show_report(report).await,
+            Ok(report) => self.show_report(report, reader.manifest().sealed.as_ref()).await,
             Err(error) => match undo {
                 Some(undo) => {
                     output::say(&format!(
@@ -262,13 +263,14 @@ impl Job<'_> {
     }
 
     /// Takes a snapshot of whatever may be lost.
-    async fn safety(&self, planned: &Planned) -> anyhow::Result<Option<Undo>> {
+    async fn safety(&self, source: &Manifest, planned: &Planned) -> anyhow::Result<Option<Undo>> {
         let tables = planned.endangered();
         if tables.is_empty() {
             return Ok(None);
         }
+        let config = sealed_like(self.config, source)?;
         output::talk(self.context, &format!("taking a safety snapshot of {} tables …", tables.len()));
-        let id = crate::commands::backup::take_for_safety(self.config, self.context, &tables, self.keys.id()).await?;
+        let id = crate::commands::backup::take_for_safety(&config, self.context, &tables, self.keys.id()).await?;
         let command = output::undo_command(&id, &self.project.name, self.config);
         Ok(Some(Undo { snapshot: id, command }))
     }
@@ -286,4 +288,21 @@ impl Job<'_> {
         output::go_without(&mut planned.plan, self.args);
         Ok(planned)
     }
+}
+
+/// The configuration for a safety snapshot. What comes from a sealed snapshot is never written in plain: without
+/// recipients of one's own, those of that snapshot may open this one too.
+fn sealed_like<'c>(config: &'c Config, source: &Manifest) -> Result<Cow<'c, Config>, Failure> {
+    let Some(seal) = &source.sealed else { return Ok(Cow::Borrowed(config)) };
+    let mut config = config.clone();
+    config.seal_manifest |= seal.manifest.is_some();
+    if config.recipients.is_empty() {
+        config.recipients = snapshot::people_of(seal).ok_or_else(|| {
+            Failure::usage(
+                "the snapshot is sealed, and nobody was named who may open the safety snapshot; nothing was written",
+            )
+            .hint("give --recipient, or the passphrase as SUPABACKUP_PASSPHRASE")
+        })?;
+    }
+    Ok(Cow::Owned(config))
 }

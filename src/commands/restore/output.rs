@@ -12,10 +12,10 @@ use crate::config::{Config, ProjectConfig};
 use crate::context::Context;
 use crate::error::{Failure, Outcome};
 use crate::model::{
-    Finding, RestoreMode, RestorePlan, RestoreReport, Severity, SnapshotId, SnapshotSummary, TableName,
+    Finding, RestoreMode, RestorePlan, RestoreReport, Seal, Severity, SnapshotId, SnapshotSummary, TableName,
 };
 use crate::render::{self, Palette};
-use crate::snapshot::{RESTORED, SnapshotKeys, list_snapshots};
+use crate::snapshot::{RESTORED, SnapshotKeys, list_snapshots, sealing_like, store_text};
 use crate::store::{Store, StoreUrl};
 
 /// Says what is being done, unless nobody wants to hear it.
@@ -127,8 +127,8 @@ impl Job<'_> {
     }
 
     /// Leaves the report beside the snapshot and shows it.
-    pub(super) async fn show_report(&self, mut report: RestoreReport) -> anyhow::Result<Outcome> {
-        self.store_report(&mut report).await;
+    pub(super) async fn show_report(&self, mut report: RestoreReport, seal: Option<&Seal>) -> anyhow::Result<Outcome> {
+        self.store_report(&mut report, seal).await;
         if self.args.json {
             render::print(&render::restore_report_json(&report)?)?;
         } else if !self.context.terminal.quiet || !report.complete {
@@ -138,7 +138,7 @@ impl Job<'_> {
         Ok(if report.complete { Outcome::Done } else { Outcome::Incomplete })
     }
 
-    async fn store_report(&self, report: &mut RestoreReport) {
+    async fn store_report(&self, report: &mut RestoreReport, seal: Option<&Seal>) {
         let stem = format!("{RESTORED}/{}-{}", report.finished.format("%Y%m%dT%H%M%SZ"), self.project.name);
         let json = render::restore_report_json(report).unwrap_or_default().into_bytes();
         let texts = [
@@ -148,8 +148,16 @@ impl Job<'_> {
         ];
         for (ending, text) in texts {
             let stored = async {
-                let key = self.keys.at(&format!("{stem}.{ending}"))?;
-                self.store.put(&key, Bytes::from(text)).await
+                let Some(seal) = seal else {
+                    let key = self.keys.at(&format!("{stem}.{ending}"))?;
+                    return Ok::<_, anyhow::Error>(self.store.put(&key, Bytes::from(text)).await?);
+                };
+                // it names keys of rows, and values that were refused: as secret as the rows
+                let sealing = sealing_like(seal);
+                let sealing = sealing.ok_or_else(|| anyhow::anyhow!("the manifest names a recipient that is none"))?;
+                let name = format!("{stem}.{ending}.zst");
+                store_text(self.store, self.keys, &name, &text, LEVEL, Some(&sealing)).await?;
+                Ok(())
             };
             if let Err(error) = stored.await {
                 report.findings.push(
@@ -159,9 +167,13 @@ impl Job<'_> {
                 return;
             }
         }
-        talk(self.context, &format!("report: {}/{stem}.md, .html and .json", self.keys.folder()));
+        let sealed = if seal.is_some() { ", sealed" } else { "" };
+        talk(self.context, &format!("report: {}/{stem}.md, .html and .json{sealed}", self.keys.folder()));
     }
 }
+
+/// Of the sealed report.
+const LEVEL: i32 = 3;
 
 /// How a run ends that only shows its plan.
 pub(super) fn of_plan(plan: &RestorePlan) -> Outcome {

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail, ensure};
 use supabackup::format::{Fields, JsonReader, write_record};
 use supabackup::model::{Artifact, Manifest, ReadAs, TableEntry};
+use supabackup::seal::Identities;
 use supabackup::snapshot::PartRows;
 
 /// The rows of one table as text, sorted.
@@ -63,7 +64,7 @@ pub(crate) fn stored_rows(snapshot: &Path, table: &TableEntry, artifact: Artifac
     let mut rows = Rows::new();
     for part in table.parts_of(artifact) {
         let stored = std::fs::read(snapshot.join(&part.key))?;
-        let mut reader = PartRows::open(stored.into(), table, part)?;
+        let mut reader = PartRows::open(stored.into(), table, part, &Identities::default())?;
         let mut fields = Fields::default();
         while reader.next_row(&mut fields)? {
             let mut text = Vec::new();

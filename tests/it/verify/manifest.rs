@@ -4,6 +4,7 @@ use std::fs;
 
 use anyhow::{Result, ensure};
 use supabackup::model::{Depth, Severity, SnapshotState, Stability};
+use supabackup::seal::Identities;
 use supabackup::snapshot::{Reader, SnapshotKeys, find, list_snapshots, verify};
 
 use super::{at_depth, expected, found, sample};
@@ -32,7 +33,7 @@ async fn a_manifest_that_was_edited_is_found_and_the_rest_is_still_verified() ->
         ensure!(found(&sample, Depth::Opened).await? == expected(&[("manifest-damaged", "manifest.json")]), "{broken}");
         let listed = list_snapshots(&sample.store, None).await?;
         ensure!(listed.len() == 1 && listed[0].state == SnapshotState::Unreadable && listed[0].problem.is_some());
-        ensure!(Reader::open(&sample.store, sample.keys.clone()).await.is_err());
+        ensure!(Reader::open(&sample.store, sample.keys.clone(), &Identities::default()).await.is_err());
     }
     Ok(())
 }
@@ -72,10 +73,12 @@ async fn a_ledger_that_does_not_add_up_is_found_even_when_its_checksums_do() -> 
 #[tokio::test]
 async fn a_manifest_of_a_newer_format_is_refused_with_advice() -> Result<()> {
     let (_dir, mut sample) = sample().await?;
-    sample.manifest.format += 1;
+    sample.manifest.format = supabackup::model::FORMAT_VERSION + 1;
     sample.seal_manifest().await?;
     ensure!(found(&sample, Depth::Opened).await? == expected(&[("manifest-newer", "manifest.json")]));
-    let Err(failure) = Reader::open(&sample.store, sample.keys.clone()).await else { anyhow::bail!("it opened") };
+    let Err(failure) = Reader::open(&sample.store, sample.keys.clone(), &Identities::default()).await else {
+        anyhow::bail!("it opened")
+    };
     ensure!(failure.hint.as_deref() == Some("use a newer supabackup to read it"), "{failure:?}");
     Ok(())
 }
@@ -91,7 +94,7 @@ async fn a_checksum_list_that_is_missing_damaged_or_for_other_files_is_found() -
     ensure!(found(&sample, Depth::Opened).await? == expected(&[("checksums-damaged", "SHA256SUMS")]));
     fs::remove_file(&path)?;
     ensure!(found(&sample, Depth::Opened).await? == expected(&[("checksums-missing", "SHA256SUMS")]));
-    ensure!(Reader::open(&sample.store, sample.keys.clone()).await.is_err());
+    ensure!(Reader::open(&sample.store, sample.keys.clone(), &Identities::default()).await.is_err());
     Ok(())
 }
 
@@ -106,7 +109,7 @@ async fn an_unfinished_folder_and_one_that_lost_its_manifest_are_told_apart() ->
     ensure!(listed.len() == 1 && listed[0].state == SnapshotState::Unfinished);
     ensure!(find(&sample.store, None, None).await.is_err());
     let nowhere = SnapshotKeys::new(PROJECT, "20200101T000000Z-0000".parse().map_err(anyhow::Error::msg)?);
-    ensure!(verify(&sample.store, &nowhere, Depth::Listed).await.is_err());
+    ensure!(verify(&sample.store, &nowhere, Depth::Listed, &Identities::default()).await.is_err());
     Ok(())
 }
 

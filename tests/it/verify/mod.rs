@@ -6,6 +6,7 @@ mod store;
 
 use anyhow::{Result, ensure};
 use supabackup::model::{Depth, Verified};
+use supabackup::seal::Identities;
 use supabackup::snapshot::verify;
 
 use crate::sample::Sample;
@@ -13,7 +14,7 @@ use crate::sample::Sample;
 type Found = Vec<(String, String)>;
 
 async fn at_depth(sample: &Sample, depth: Depth) -> Result<Verified> {
-    let verified = verify(&sample.store, &sample.keys, depth).await?;
+    let verified = verify(&sample.store, &sample.keys, depth, &Identities::default()).await?;
     for finding in &verified.findings {
         ensure!(finding.hint.is_some(), "no advice: {finding:?}");
     }

@@ -4,6 +4,7 @@ use std::fs;
 
 use anyhow::{Context, Result, ensure};
 use supabackup::model::{Artifact, Depth, SnapshotState};
+use supabackup::seal::Identities;
 use supabackup::snapshot::{find, list_snapshots, record, verify};
 use supabackup::store::{Store, StoreError};
 
@@ -71,7 +72,7 @@ impl Store for Failing {
 async fn a_store_that_cannot_be_written_can_still_be_verified() -> Result<()> {
     let (_dir, sample) = sample().await?;
     let store = Failing { store: sample.store.clone(), unreadable: String::new() };
-    let mut verified = verify(&store, &sample.keys, Depth::Opened).await?;
+    let mut verified = verify(&store, &sample.keys, Depth::Opened, &Identities::default()).await?;
     record(&store, &mut verified, sample.manifest.finished).await;
     ensure!(verified.intact() && verified.findings.len() == 1 && verified.findings[0].code == "not-recorded");
     Ok(())
@@ -112,7 +113,7 @@ async fn snapshots_are_found_by_name_and_by_age_over_several_projects() -> Resul
 
     copy(&format!("{PROJECT}/20261123T031500Z-7f3a"), "zzz/20261123T031500Z-0000")?;
     let moved = find(&store, Some("zzz"), Some(&id("20261123T031500Z-0000")?)).await?;
-    let verified = verify(&store, &moved, Depth::Listed).await?;
+    let verified = verify(&store, &moved, Depth::Listed, &Identities::default()).await?;
     ensure!(verified.findings[0].code == "wrong-folder");
     Ok(())
 }
@@ -125,7 +126,8 @@ async fn a_part_that_cannot_be_read_does_not_keep_others_from_being_verified() -
     let store = Failing { store: sample.store.clone(), unreadable: unreadable.clone() };
     let keys = sample.keys.clone();
     // on another thread: whoever calls it may run it as a task
-    let verified = tokio::spawn(async move { verify(&store, &keys, Depth::Opened).await }).await??;
+    let verified =
+        tokio::spawn(async move { verify(&store, &keys, Depth::Opened, &Identities::default()).await }).await??;
     let found: Found = verified.findings.into_iter().map(|f| (f.code, f.subject)).collect();
     ensure!(found == expected(&[("part-missing", &gone), ("part-unreadable", &unreadable)]), "{found:?}");
     Ok(())
