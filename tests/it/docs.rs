@@ -12,12 +12,13 @@ use supabackup::model::TableName;
 use crate::support::Run;
 
 /// Every document that a person is sent to.
-const DOCUMENTS: [&str; 9] = [
+const DOCUMENTS: [&str; 10] = [
     "README.md",
     "CHANGELOG.md",
     "docs/FORMAT.md",
     "docs/configuration.md",
     "docs/decisions.md",
+    "docs/encryption.md",
     "docs/restore.md",
     "docs/retention.md",
     "docs/stores.md",

@@ -19,6 +19,7 @@ mod restore;
 mod restore_prompts;
 mod sample;
 mod schema_changes;
+mod sealed;
 mod secrets;
 mod sql_channel;
 mod stack_sql;

@@ -88,7 +88,13 @@ fn on_one_line(text: &str) -> String {
 impl Screen {
     /// Starts `supabackup ARGS` on a terminal of so many columns and lines, in a session of its own.
     /// `environment` adds what the call needs: `|run| run.on(&stack)`.
-    pub(crate) fn start(
+    pub(crate) fn start(args: &[&str], size: (u16, u16), environment: impl FnOnce(Run) -> Run) -> Result<Self> {
+        Self::start_program(BINARY, args, size, environment)
+    }
+
+    /// Starts another program on a terminal.
+    pub(crate) fn start_program(
+        program: &str,
         args: &[&str],
         (columns, lines): (u16, u16),
         environment: impl FnOnce(Run) -> Run,
@@ -101,7 +107,7 @@ impl Screen {
         let slave = OpenOptions::new().read(true).write(true).custom_flags(libc::O_NOCTTY).open(path)?;
 
         let call: Vec<&str> =
-            ["--ctty", "sh", "-c", SHELL, "sh", BINARY].into_iter().chain(args.iter().copied()).collect();
+            ["--ctty", "sh", "-c", SHELL, "sh", program].into_iter().chain(args.iter().copied()).collect();
         let run = environment(Run::program("setsid", &call).env("TERM", "xterm-256color"));
         let mut command: Command = run.into_command();
         command.stdin(slave.try_clone()?).stdout(slave.try_clone()?).stderr(slave.try_clone()?);
