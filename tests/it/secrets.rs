@@ -185,6 +185,69 @@ fn no_command_that_uses_a_token_shows_it() -> Result<()> {
     Ok(())
 }
 
+/// A passphrase, and private keys that a runner has in its environment.
+#[test]
+fn no_command_that_seals_or_opens_shows_what_opens() -> Result<()> {
+    let stack = Stack::up(&["--data", "sample"])?;
+    let keys = tempfile::tempdir()?;
+    let file = keys.path().join("key.txt");
+    let keygen = |program: &str, arguments: &[&str]| -> Result<()> {
+        let output = std::process::Command::new(program).args(arguments).output().context(program.to_owned())?;
+        ensure!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
+        Ok(())
+    };
+    keygen("age-keygen", &["-o", &file.to_string_lossy()])?;
+    let ssh = keys.path().join("ssh");
+    keygen("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-C", "", "-f", &ssh.to_string_lossy()])?;
+    let (identity, ssh_text) = (std::fs::read_to_string(&file)?, std::fs::read_to_string(&ssh)?);
+    let secret = identity.lines().find(|line| line.starts_with("AGE-SECRET-KEY-")).context("no key")?;
+    let recipient = identity.lines().find_map(|line| line.strip_prefix("# public key: ")).context("no recipient")?;
+    // in the middle of an SSH key stands what nobody may see; its beginning is the same in all
+    let inner: String = ssh_text.lines().nth(3).unwrap_or_default().to_owned();
+    let passphrase = "Zx81-sentinel passphrase-Qq";
+    let sentinels = Sentinels::of(&[secret, &inner, passphrase, stack.get("SUPABASE_SECRET_KEY")]);
+    let directory = tempfile::tempdir()?;
+    let commands: [&[&str]; 10] = [
+        &["backup", "--json"],
+        &["backup", "--seal-manifest"],
+        &["verify", "--all"],
+        &["verify", "--json"],
+        &["list", "latest"],
+        &["sql"],
+        &["doctor"],
+        &["restore", "latest", "--dry-run"],
+        &["restore", "latest", "--mode", "clear", "--confirm", "samplestackprojectre"],
+        &["backup", "--no-such-flag"],
+    ];
+    for command in commands {
+        for (identity, surroundings) in [(&identity, ("RUST_LOG", "trace")), (&ssh_text, ("RUST_BACKTRACE", "full"))] {
+            let run = Run::new(command).on(&stack).store(directory.path()).env(surroundings.0, surroundings.1);
+            let run = run.env("SUPABACKUP_IDENTITY", identity).env("SUPABACKUP_PASSPHRASE", passphrase);
+            let ran = run.env("SUPABACKUP_RECIPIENTS", recipient).go()?;
+            sentinels.absent_from_run(&ran, &format!("{command:?}"))?;
+            ensure!(
+                [0, 2, 4].contains(&ran.code) && ran.code == i32::from(command[1..] == ["--no-such-flag"]) * 2
+                    || command[0] == "doctor",
+                "{command:?}: {ran:?}"
+            );
+        }
+    }
+    for wrong in [secret, inner.as_str(), passphrase] {
+        for flag in
+            ["--recipient", "--recipients-file", "--passphrase", "--identity", "--identity-file", "--secret-key"]
+        {
+            for command in ["backup", "verify", "restore"] {
+                let run = Run::new(&[command, flag, wrong]).on(&stack).inside(keys.path()).store(directory.path());
+                let ran = run.env("SUPABACKUP_PASSPHRASE", passphrase).env("SUPABACKUP_IDENTITY", &ssh_text).go()?;
+                ensure!(ran.code == 2, "{command} {flag}: {ran:?}");
+                sentinels.absent_from_run(&ran, &format!("{command} {flag}"))?;
+            }
+        }
+    }
+    ensure!(sentinels.absent_from_files(directory.path())? > 50);
+    Ok(())
+}
+
 #[test]
 fn no_help_shows_a_key_that_is_set() -> Result<()> {
     let sentinels = Sentinels::of(&["sb_secret_helphelphelphelphelphe_12345678", TOKEN]);

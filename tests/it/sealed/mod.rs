@@ -74,6 +74,12 @@ fn back_up(stack: &Stack, store: &Path, recipients: &[&Key]) -> Run {
     Run::new(&arguments).on(stack).store(store)
 }
 
+/// Runs SQL that makes tables, and waits until the API shows them.
+fn make(stack: &Stack, sql: &str) -> Result<()> {
+    stack.sql(&format!("SET ROLE postgres; {sql}"))?;
+    stack.script("restart-postgrest", &[]).map(drop)
+}
+
 /// Every file below a directory.
 fn files(directory: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use super::{Keys, PASSPHRASE, back_up, files, holds};
+use super::{Keys, PASSPHRASE, back_up, files, holds, make};
 use crate::support::run::{Ran, manifest, only_snapshot};
 use crate::support::{Run, Stack};
 
@@ -14,17 +14,20 @@ const SENTINEL: &str = "sentinel-of-a-row-3f9a1c";
 
 fn with_sentinel() -> Result<Stack> {
     let stack = Stack::up(&["--data", "sample"])?;
-    stack.sql(&format!(
-        "CREATE TABLE public.kept_secret (id int PRIMARY KEY, note text);
+    make(
+        &stack,
+        &format!(
+            "CREATE TABLE public.kept_secret (id int PRIMARY KEY, note text);
         INSERT INTO public.kept_secret SELECT n, '{SENTINEL}' || n FROM generate_series(1, 500) AS n;
-        GRANT ALL ON public.kept_secret TO service_role; NOTIFY pgrst, 'reload schema'"
-    ))?;
+        GRANT ALL ON public.kept_secret TO service_role"
+        ),
+    )?;
     Ok(stack)
 }
 
 fn verified(ran: &Ran) -> Result<Value> {
     let mut document: Value = serde_json::from_str(&ran.stdout)?;
-    let found = document["snapshots"].as_array_mut().map(std::mem::take);
+    let found = document["verified"].as_array_mut().map(std::mem::take);
     found.and_then(|mut all| all.pop()).with_context(|| ran.stdout.clone())
 }
 

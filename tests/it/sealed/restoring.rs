@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 
-use super::{Keys, PASSPHRASE, back_up, files, holds};
+use super::{Keys, PASSPHRASE, back_up, files, holds, make};
 use crate::support::run::{manifest, only_snapshot, snapshots};
 use crate::support::{Run, Stack};
 
@@ -11,11 +11,14 @@ const KEY: &str = "key-of-a-row-91c2";
 
 fn stack() -> Result<Stack> {
     let stack = Stack::up(&["--data", "none"])?;
-    stack.sql(&format!(
-        "CREATE TABLE public.kept_secret (id text PRIMARY KEY, note text NOT NULL);
+    make(
+        &stack,
+        &format!(
+            "CREATE TABLE public.kept_secret (id text PRIMARY KEY, note text NOT NULL);
         INSERT INTO public.kept_secret SELECT '{KEY}-' || n, 'note ' || n FROM generate_series(1, 50) AS n;
-        GRANT ALL ON public.kept_secret TO service_role; NOTIFY pgrst, 'reload schema'"
-    ))?;
+        GRANT ALL ON public.kept_secret TO service_role"
+        ),
+    )?;
     Ok(stack)
 }
 
