@@ -7,7 +7,7 @@ use crate::cli::VerifyArgs;
 use crate::config::Config;
 use crate::context::Context;
 use crate::error::{Failure, Outcome};
-use crate::model::{Severity, Verified};
+use crate::model::{SEALED, Severity, Verified};
 use crate::render::{self, Palette};
 use crate::snapshot::{self, SnapshotKeys, list_snapshots};
 use crate::store::{self, Store};
@@ -64,7 +64,7 @@ async fn every(args: &VerifyArgs, store: &dyn Store) -> Result<Vec<SnapshotKeys>
 /// Who gives an identity wants the rows to be looked at: that it does not open the snapshot is no damage, so
 /// the record does not say so, but the run must not end as if all was well.
 fn expected_to_open(verified: &mut Verified) {
-    for finding in verified.findings.iter_mut().filter(|f| f.code == snapshot::SEALED) {
+    for finding in verified.findings.iter_mut().filter(|f| f.code == SEALED) {
         finding.severity = Severity::Error;
     }
 }

@@ -21,7 +21,7 @@ pub use manifest::{
 pub use name::TableName;
 pub(crate) use name::quote_identifier;
 pub use plan::{BackupPlan, PlannedTable};
-pub use report::{Depth, SnapshotSummary, Verified};
+pub use report::{Depth, SEALED, SnapshotSummary, Verified};
 pub use restore::{
     ColumnLeftOut, Counts, Difference, Identity, ModeChoice, Reference, RestoreMode, RestorePlan, RestoreReport,
     RowChoice, RowFilter, RowRefused, SchemaStep, SequenceLeft, TableChoice, TablePlan, TableReport, Target,

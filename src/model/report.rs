@@ -169,7 +169,16 @@ pub struct Verified {
     pub findings: Vec<Finding>,
 }
 
+/// What a finding is called that says why a sealed snapshot was not opened.
+pub const SEALED: &str = "sealed";
+
 impl Verified {
+    /// Whether nothing is wrong but that no identity opens it.
+    pub fn is_only_closed(&self) -> bool {
+        let mut errors = self.findings.iter().filter(|f| f.severity == Severity::Error);
+        self.errors() > 0 && errors.all(|f| f.code == SEALED && f.subject == "manifest.json")
+    }
+
     /// How many findings are at error level.
     pub fn errors(&self) -> usize {
         self.findings.iter().filter(|f| f.severity == Severity::Error).count()

@@ -66,6 +66,11 @@ impl Manifest {
         }
     }
 
+    /// Whether this is a manifest that leaves its tables out.
+    pub fn hides_tables(&self) -> bool {
+        self.whole().is_some() && self.tables.is_empty() && self.totals.tables > 0
+    }
+
     /// The file that holds what this manifest leaves out, if it does.
     pub fn whole(&self) -> Option<&str> {
         self.sealed.as_ref().and_then(|seal| seal.manifest.as_deref())

@@ -52,6 +52,9 @@ pub(super) fn consistency(manifest: &Manifest) -> String {
 
 /// Whether the schema is in the snapshot.
 pub(super) fn schema(manifest: &Manifest) -> &'static str {
+    if manifest.hides_tables() {
+        return "The names of its tables are sealed, and so is whether the schema is in it.";
+    }
     match (&manifest.structure, manifest.source.catalog.as_str()) {
         (Some(_), _) => "The schema is in it: definitions, positions of sequences, rights.",
         (None, "openapi") => {
@@ -98,6 +101,9 @@ pub(super) fn coverage(manifest: &Manifest) -> Option<String> {
         "helper" => "the helper functions",
         _ => return None,
     };
+    if manifest.hides_tables() {
+        return None;
+    }
     let through_sql = manifest.tables.iter().filter(|table| table.read_through.is_some());
     let names: Vec<String> = through_sql.map(|table| table.name.to_string()).collect();
     let listed = format!("The list of tables is the database's own, by SQL through {way}.");

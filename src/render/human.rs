@@ -77,7 +77,13 @@ pub fn snapshot_human(summary: &SnapshotSummary, manifest: &Manifest, now: DateT
     if let Some(coverage) = coverage(manifest) {
         out.push_str(&format!("\n{}", clean(&coverage)));
     }
+    if let Some(seal) = &manifest.sealed {
+        out.push_str(&format!("\nsealed; what opens it: {}", clean(&seal.openers().join(", "))));
+    }
     out.push_str("\n\n");
+    if manifest.hides_tables() {
+        return out;
+    }
     out.push_str(&tables(manifest));
     for table in &manifest.tables {
         if let Some(why) = unsteadiness(&table.stability) {
@@ -165,6 +171,7 @@ pub fn verified_summary(verified: &Verified, palette: Palette) -> String {
     let verdict = match (verified.intact(), verified.complete) {
         (true, true) => palette.green("intact"),
         (true, false) => palette.yellow("intact, but incomplete"),
+        (false, _) if verified.is_only_closed() => palette.red("NOT OPENED"),
         (false, _) => palette.red(&format!("DAMAGED, {}", plural(verified.errors() as u64, "error"))),
     };
     let read = if verified.bytes_read > 0 { format!(", {} read", bytes(verified.bytes_read)) } else { String::new() };

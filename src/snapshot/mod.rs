@@ -35,4 +35,4 @@ pub use reader::{PartRows, Reader};
 pub use remove::{Removal, remove_snapshot, remove_unfinished};
 pub use structure::{Scripts, store_structure};
 pub use unlock::whole_manifest;
-pub use verify::{SEALED, record, verify};
+pub use verify::{record, verify};

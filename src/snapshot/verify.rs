@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use futures_util::stream::{self, StreamExt};
 
 use crate::error::Failure;
-use crate::model::{Artifact, Depth, Finding, Manifest, Verification, Verified};
+use crate::model::{Artifact, Depth, Finding, Manifest, SEALED, Severity, Verification, Verified};
 use crate::seal::{Identities, sha256_hex};
 use crate::snapshot::head::head;
 use crate::snapshot::layout::is_later;
@@ -70,6 +70,7 @@ pub async fn verify(
             verified.findings.extend(findings);
         }
     }
+    one_cause_one_finding(&mut verified.findings);
     advice::advise(&manifest, depth, &mut verified.findings);
     if !manifest.missing.is_empty() || (!is_whole && !manifest.complete) {
         verified.findings.push(advice::incomplete(&manifest));
@@ -77,8 +78,15 @@ pub async fn verify(
     Ok(verified)
 }
 
-/// What a finding is called that says why a sealed snapshot was not opened.
-pub const SEALED: &str = "sealed";
+/// That a file which opens the others is damaged is told by the finding about its bytes, if there is one; the other
+/// only says what follows from it.
+fn one_cause_one_finding(findings: &mut [Finding]) {
+    let is_error = |f: &&Finding| f.severity == Severity::Error && f.code != SEALED;
+    let damaged: BTreeSet<String> = findings.iter().filter(is_error).map(|f| f.subject.clone()).collect();
+    for finding in findings.iter_mut().filter(|f| f.code == SEALED && damaged.contains(&f.subject)) {
+        finding.severity = Severity::Warning;
+    }
+}
 
 /// The whole manifest and what opens its files, or the manifest as it is and a finding that says why not.
 async fn unlocked(

@@ -97,6 +97,8 @@ fn each_recipient_opens_it_and_nobody_else_does() -> Result<()> {
     }
     let listed = Run::new(&["list"]).store(store.path()).expect(0)?;
     ensure!(!listed.stdout.contains("DAMAGED"), "{}", listed.stdout);
+    let said = Run::new(&["verify", "--identity-file", other.path()]).store(store.path()).expect(4)?;
+    ensure!(said.stdout.contains("NOT OPENED (hashed)") && !said.stdout.contains("DAMAGED"), "{}", said.stdout);
     Ok(())
 }
 
