@@ -155,5 +155,8 @@ fn done_text(manifest: &Manifest) -> String {
         }
     }
     out.push_str(&missing_text("missing:", &manifest.missing));
+    if let Some(seal) = &manifest.sealed {
+        out.push_str(&format!("sealed; what opens it: {}\n", seal.openers().join(", ")));
+    }
     out
 }
