@@ -58,10 +58,14 @@ impl Recipient {
 /// What a text that is no recipient may hold of itself in a message: a private key must not be repeated.
 const SHOWN: usize = 24;
 
-/// Whether a text is, or begins like, the private half of a key.
-fn is_private(text: &str) -> bool {
+/// What is wrong if the private half of a key is in a text.
+fn private(text: &str) -> Option<String> {
     let upper = text.to_ascii_uppercase();
-    upper.contains("AGE-SECRET-KEY") || upper.contains("PRIVATE KEY") || upper.contains("AGE-PLUGIN-")
+    ["AGE-SECRET-KEY", "PRIVATE KEY", "AGE-PLUGIN-"].iter().any(|mark| upper.contains(mark)).then(|| {
+        "this is a private key, not a recipient: give its public half (`age-keygen -y` shows it), and consider this \
+         key as seen by others"
+            .to_owned()
+    })
 }
 
 impl FromStr for Recipient {
@@ -71,10 +75,8 @@ impl FromStr for Recipient {
     /// private key.
     fn from_str(text: &str) -> Result<Self, String> {
         let text = text.trim();
-        if is_private(text) {
-            return Err("this is a private key, not a recipient: give its public half (`age-keygen -y` shows it), \
-                        and consider this key as seen by others"
-                .to_owned());
+        if let Some(mistake) = private(text) {
+            return Err(mistake);
         }
         let shown: String = text.chars().take(SHOWN).collect();
         let shown = if shown.len() < text.len() { format!("{shown}…") } else { shown };
@@ -97,9 +99,16 @@ impl FromStr for Recipient {
                 return Err(format!("{shown:?} is {kind}; add or use an age1… or SSH recipient"));
             }
         }
+        if !text.starts_with("age1") {
+            // whatever it is, it may be a secret that was put in the wrong place
+            let length = text.chars().count();
+            return Err(format!(
+                "a text of {length} characters is not a recipient: it begins neither with age1 nor with ssh-"
+            ));
+        }
         let key = text
             .parse::<age::x25519::Recipient>()
-            .map_err(|_| format!("{shown:?} is not a recipient: neither a whole age1… key nor an SSH public key"))?;
+            .map_err(|_| format!("{shown:?} is not a recipient: it is not a whole age1… key"))?;
         Ok(Self { text: key.to_string(), key: Key::X25519(key) })
     }
 }
@@ -150,13 +159,13 @@ impl Recipients {
     /// its comment, up to the line's end. Returns what is wrong, each with what it is about.
     pub fn add_text(&mut self, text: &str) -> Vec<String> {
         let mut mistakes = Vec::new();
+        // no line of a private key is looked at by itself: it does not look like one
+        if let Some(mistake) = private(text) {
+            return vec![mistake];
+        }
         for line in text.split(['\n', '\r', ',']) {
             let mut words = line.split_whitespace();
             let mut after_ssh = false;
-            if is_private(line) {
-                mistakes.extend(line.parse::<Recipient>().err());
-                continue;
-            }
             while let Some(word) = words.next() {
                 let is_ssh = ["ssh-", "ecdsa-", "sk-"].iter().any(|kind| word.starts_with(kind));
                 if after_ssh && !is_ssh && !word.starts_with("age1") {
@@ -177,6 +186,9 @@ impl Recipients {
     pub fn add_file(&mut self, text: &str) -> Vec<String> {
         let mut mistakes = Vec::new();
         let mut found = false;
+        if let Some(mistake) = private(text) {
+            return vec![mistake];
+        }
         for (number, line) in (1..).zip(text.lines().map(str::trim)) {
             if line.is_empty() || line.starts_with('#') {
                 continue;
@@ -247,6 +259,12 @@ mod tests {
             assert!(mistakes[0].contains("private key") && !mistakes[0].contains(&secret[20..30]), "{mistakes:?}");
             assert!(!mistakes[0].to_uppercase().contains(&secret[20..30]), "{mistakes:?}");
         }
+        let ssh = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAE\n-----END OPENSSH PRIVATE KEY-----";
+        for mistakes in [Recipients::default().add_text(ssh), Recipients::default().add_file(ssh)] {
+            assert!(mistakes.len() == 1 && !mistakes[0].contains("b3Blbn"), "{mistakes:?}");
+        }
+        let mistakes = Recipients::default().add_text("b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAE");
+        assert!(mistakes.len() == 1 && !mistakes[0].contains("b3Blbn"), "{mistakes:?}");
     }
 
     #[test]
