@@ -23,7 +23,9 @@ fn every_flag_of_the_table_exists_and_arrives_under_its_name() {
         let Some(flag) = setting.flag else { continue };
         let is_switch = setting.kind == Kind::Switch;
         let value = if is_switch { "" } else { "3" };
-        let command = if read(&format!("backup {flag} {value}")).is_ok() { "backup" } else { "prune" };
+        // a backup opens and removes nothing
+        let knows = |command: &&str| read(&format!("{command} {flag} {value}")).is_ok();
+        let command = ["backup", "verify", "prune"].into_iter().find(knows).unwrap_or("backup");
         let flags = read(&format!("{command} {flag} {value}")).map_err(|e| e.to_string()).map(|cli| cli.flags());
         let flags = flags.and_then(|flags| flags.map_err(|failure| failure.message));
         let given = flags.map(|flags| flags.get(setting.name).to_vec());
