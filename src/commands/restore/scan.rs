@@ -34,7 +34,7 @@ impl ScanLimits {
         let cores = std::thread::available_parallelism().map_or(2, usize::from).clamp(1, 4);
         let hands = Arc::new(Semaphore::new(cores));
         Self {
-            memory: Arc::new(Semaphore::new(connections + 2)),
+            memory: Arc::new(Semaphore::new(connections.max(2))),
             hands,
             ahead: connections * 2 + 4,
             page_size,
