@@ -29,8 +29,8 @@ mod work;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
@@ -62,14 +62,37 @@ pub async fn run(args: &RestoreArgs, config: &Config, context: &Context) -> anyh
         None if asks(args, context) => ask_snapshot(args, project, context, store.as_ref()).await?,
         wanted => choice::chosen(store.as_ref(), args.project(), wanted.as_ref().unwrap_or(&latest), config).await?,
     };
-    let job =
-        Job { args, config, project, context, store: store.as_ref(), keys: &keys, is_asking: AtomicBool::new(false) };
+    let job = Job {
+        args,
+        config,
+        project,
+        context,
+        store: store.as_ref(),
+        keys: &keys,
+        is_asking: AtomicBool::new(false),
+        is_writing: AtomicBool::new(false),
+        undo: OnceLock::new(),
+    };
     tokio::select! {
         outcome = job.run() => outcome,
-        signal = job.stopped() => Err(Failure::failed(format!("stopped by {signal}"))
-            .hint("what was written stays; run the same command again, and it goes on from there")
-            .into()),
+        signal = job.stopped() => Err(job.given_up(signal).into()),
     }
+}
+
+/// What `--accept-incomplete` accepted.
+fn doubts(verified: &Verified) -> Vec<Finding> {
+    let errors = verified.findings.iter().filter(|f| f.severity == Severity::Error);
+    let mut found: Vec<Finding> = errors
+        .map(|f| {
+            let message = format!("{}; a table's rows are read from its other form where that is whole", f.message);
+            Finding::warning("snapshot-damaged", f.subject.clone(), message)
+        })
+        .collect();
+    if !verified.complete {
+        let message = "it was incomplete when it was made: `supabackup list` and its manifest name what is not in it";
+        found.push(Finding::warning("snapshot-incomplete", "the snapshot", message));
+    }
+    found
 }
 
 /// One restore, with everything that it works on.
@@ -82,6 +105,10 @@ struct Job<'a> {
     keys: &'a SnapshotKeys,
     /// A question is on the screen: whoever asks gives the terminal back, and ends the run.
     is_asking: AtomicBool,
+    /// From here on something may have been written.
+    is_writing: AtomicBool,
+    /// How to take back what was written.
+    undo: OnceLock<Undo>,
 }
 
 impl Job<'_> {
@@ -92,6 +119,25 @@ impl Job<'_> {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         signal
+    }
+
+    /// What a person hears of a restore that was stopped.
+    fn given_up(&self, signal: &str) -> Failure {
+        if !self.is_writing.load(Ordering::SeqCst) {
+            return Failure::failed(format!("stopped by {signal}: nothing was written to the project"));
+        }
+        self.name_undo();
+        Failure::failed(format!("stopped by {signal} while rows were written; what was written stays"))
+            .hint("run the same command again: it compares anew, shows what is left, and goes on from there")
+    }
+
+    /// Repeats how to take back what was written.
+    fn name_undo(&self) {
+        if let Some(Undo { snapshot, command }) = self.undo.get() {
+            output::say(&format!(
+                "the restore did not end. The affected tables as they were before are in snapshot {snapshot}; to undo: {command}"
+            ));
+        }
     }
 
     async fn run(&self) -> anyhow::Result<Outcome> {
@@ -115,6 +161,7 @@ impl Job<'_> {
         let planned = self.planned(&reader, site, chosen, &progress).await;
         progress.finish();
         let mut planned = planned?;
+        planned.plan.findings.extend(doubts(&verified));
         if self.args.prints_script() {
             return script::print(&reader, &planned).await;
         }
@@ -196,20 +243,16 @@ impl Job<'_> {
         let undo = self.safety(reader.manifest(), planned).await?;
         if let Some(undo) = &undo {
             output::say(&format!("safety snapshot {}; to undo: {}", undo.snapshot, undo.command));
+            let _ = self.undo.set(undo.clone()); // a restore has one
         }
+        self.is_writing.store(true, Ordering::SeqCst);
         let result = self.write_and_prove(reader, planned, undo.clone(), started).await;
         match result {
             Ok(report) => self.show_report(report, reader.manifest().sealed.as_ref()).await,
-            Err(error) => match undo {
-                Some(undo) => {
-                    output::say(&format!(
-                        "the restore did not end. The affected tables as they were before are in snapshot {}; to undo: {}",
-                        undo.snapshot, undo.command
-                    ));
-                    Err(error)
-                }
-                None => Err(error),
-            },
+            Err(error) => {
+                self.name_undo();
+                Err(error)
+            }
         }
     }
 
@@ -269,7 +312,10 @@ impl Job<'_> {
             return Ok(None);
         }
         let config = sealed_like(self.config, source)?;
-        output::talk(self.context, &format!("taking a safety snapshot of {} tables …", tables.len()));
+        output::talk(
+            self.context,
+            &format!("taking a safety snapshot of {} …", crate::render::plural(tables.len() as u64, "table")),
+        );
         let id = crate::commands::backup::take_for_safety(&config, self.context, &tables, self.keys.id()).await?;
         let command = output::undo_command(&id, &self.project.name, self.config);
         Ok(Some(Undo { snapshot: id, command }))

@@ -135,6 +135,11 @@ impl Job<'_> {
             let palette = Palette::new(self.context.terminal.color_on_stdout());
             render::print(&render::restore_report_human(&report, width(self.context), palette))?;
         }
+        for table in &report.plan.tables {
+            for left in table.left_out.iter().filter(|left| left.loses) {
+                say(&format!("{}: the values of {} were not restored: {}", table.target, left.column, left.reason));
+            }
+        }
         Ok(if report.complete { Outcome::Done } else { Outcome::Incomplete })
     }
 
@@ -188,7 +193,7 @@ pub(super) fn of_plan(plan: &RestorePlan) -> Outcome {
 const DAMAGED: &str = "damaged";
 
 /// What a finding is called that keeps something from being restored.
-const LEFT_OUT: [&str; 9] = [
+const LEFT_OUT: [&str; 10] = [
     DAMAGED,
     "rows-refused",
     "identity-always",
@@ -198,6 +203,7 @@ const LEFT_OUT: [&str; 9] = [
     "not-readable",
     "circle",
     "row-too-large",
+    "key-gone",
 ];
 
 /// With --keep-going the rest is restored without what cannot be; with --accept-incomplete, without what

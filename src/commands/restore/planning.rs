@@ -15,7 +15,8 @@ use super::work::{Marks, Work};
 use crate::ddl::Facts;
 use crate::error::Failure;
 use crate::model::{
-    Counts, Finding, Manifest, Project, RestorePlan, SchemaStep, Severity, TableName, Target, Through, WriteWay,
+    Counts, Finding, Manifest, Project, RestoreMode, RestorePlan, SchemaStep, Severity, TableName, Target, Through,
+    WriteWay,
 };
 use crate::progress::Progress;
 use crate::snapshot::Reader;
@@ -73,6 +74,15 @@ pub(super) async fn plan(
                 }
             }
         }
+        if made.is_none() && lost_its_key(&work) {
+            let key = work.entry.primary_key.join(", ");
+            let message = format!(
+                "its key ({key}) is gone in the project: a row that differs would be added a second time beside the old one"
+            );
+            let finding = Finding::error("key-gone", table.target.to_string(), message);
+            work.plan.findings.push(finding.hint("give the table its key back, or use --mode clear"));
+            is_impossible = true;
+        }
         match (is_impossible, work.plan.counts) {
             (false, _) => works.push(work),
             // what cannot be written is no matter where nothing is to be written
@@ -103,6 +113,13 @@ pub(super) async fn plan(
         findings,
     };
     Ok(Planned { plan, works, site, means: tools.means, stored, is_begun })
+}
+
+/// Whether rows cannot be told from those that they were, and some differ.
+fn lost_its_key(work: &Work) -> bool {
+    let adds_beside = matches!(work.plan.mode, RestoreMode::Merge | RestoreMode::InsertMissing);
+    let Counts { add, kept, .. } = work.plan.counts;
+    adds_beside && work.plan.key.is_empty() && !work.entry.primary_key.is_empty() && add > 0 && kept > 0
 }
 
 /// What rows are written with.

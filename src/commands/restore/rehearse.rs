@@ -15,7 +15,8 @@ const MOST_BYTES: usize = 4 << 20;
 const MOST_REQUESTS: u32 = 400;
 
 /// Why a row that the database takes counts as refused.
-const DROPPED: &str = "it is taken and not stored: a trigger or a rule drops it";
+const DROPPED: &str = "it is taken and not stored: a trigger or a rule drops it, or the project has a row whose key is \
+                       equal and written otherwise (1.0 and 1.00)";
 
 /// The fewest rows of a batch that is rehearsed. Where the server takes back what does not end in one row,
 /// a trigger that drops one of two would leave the other.
@@ -66,7 +67,8 @@ impl Apply<'_> {
         seen.is_whole = !is_full;
         let mut requests = 0;
         for (batch, is_change) in batches.iter().flat_map(|pair| [(&pair[0], false), (&pair[1], true)]) {
-            let refused = self.try_batch(work, batch, &mut requests, &mut seen).await?;
+            let of = Of { work, is_change };
+            let refused = self.try_batch(of, batch, &mut requests, &mut seen).await?;
             if is_change { &mut seen.changes } else { &mut seen.adds }.extend(refused);
         }
         seen.is_whole &= requests < MOST_REQUESTS && seen.untried == 0;
@@ -98,7 +100,7 @@ impl Apply<'_> {
 
     async fn try_batch(
         &self,
-        work: &Work,
+        of: Of<'_>,
         batch: &Batch,
         requests: &mut u32,
         seen: &mut Rehearsed,
@@ -112,7 +114,7 @@ impl Apply<'_> {
             if from == to {
                 continue;
             }
-            if to - from < least(work) {
+            if to - from < least(of.work) {
                 alone.extend(from..to);
                 continue;
             }
@@ -120,7 +122,7 @@ impl Apply<'_> {
                 break;
             }
             *requests += 1;
-            match try_rows(work, batch, (from, to)).await? {
+            match try_rows(of, batch, (from, to)).await? {
                 Tried::Taken => {
                     lifted = 0;
                     seen.tried += (to - from) as u64;
@@ -146,7 +148,7 @@ impl Apply<'_> {
                 }
             }
         }
-        self.try_alone(work, batch, &alone, good, requests, seen, &mut refused).await?;
+        self.try_alone(of, batch, &alone, good, requests, seen, &mut refused).await?;
         Ok(refused)
     }
 
@@ -154,7 +156,7 @@ impl Apply<'_> {
     #[expect(clippy::too_many_arguments, reason = "the state of one rehearsal")]
     async fn try_alone(
         &self,
-        work: &Work,
+        of: Of<'_>,
         batch: &Batch,
         rows: &[usize],
         good: Option<usize>,
@@ -169,14 +171,14 @@ impl Apply<'_> {
             }
             *requests += 1;
             let Some(good) = good else {
-                try_twice(work, batch, row, seen, refused).await?;
+                try_twice(of.work, batch, row, seen, refused).await?;
                 continue;
             };
             let mut few = Batch::default();
             few.push_from(batch, good);
             few.push_from(batch, good + 1);
             few.push_from(batch, row);
-            judge(seen, refused, batch.name(row), try_rows(work, &few, (0, 3)).await?);
+            judge(seen, refused, batch.name(row), try_rows(of, &few, (0, 3)).await?);
         }
         Ok(())
     }
@@ -211,8 +213,16 @@ enum Tried {
     Refused(String, String),
 }
 
-async fn try_rows(work: &Work, batch: &Batch, range: (usize, usize)) -> Result<Tried, Failure> {
-    try_with(work, batch, range, conflict(&work.conflict_key, work.keeps_existing())).await
+async fn try_rows(Of { work, is_change }: Of<'_>, batch: &Batch, range: (usize, usize)) -> Result<Tried, Failure> {
+    try_with(work, batch, range, conflict(&work.conflict_key, work.keeps_existing() || !is_change)).await
+}
+
+/// What is rehearsed.
+#[derive(Clone, Copy)]
+struct Of<'a> {
+    work: &'a Work,
+    /// Rows that are there with other values, and not rows that are not there.
+    is_change: bool,
 }
 
 async fn try_with(work: &Work, batch: &Batch, range: (usize, usize), conflict: Conflict<'_>) -> Result<Tried, Failure> {

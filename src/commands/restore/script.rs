@@ -27,7 +27,15 @@ pub(super) async fn print(reader: &Reader<'_>, planned: &Planned) -> anyhow::Res
     writeln!(out, "-- Restores snapshot {} of {} into {}.", manifest.snapshot, plan.from.name, plan.to.name)?;
     writeln!(
         out,
-        "-- It fits the project as it is now: a row that changes before it is run makes it fail as a whole."
+        "-- It was made for the project as it is now, and fails as a whole where a row that it adds has come since,"
+    )?;
+    writeln!(
+        out,
+        "-- or one that it deletes has changed. A row that it changes is set back to the snapshot, whatever it has"
+    )?;
+    writeln!(
+        out,
+        "-- become. It takes no safety snapshot: `supabackup backup` takes one. It has its own BEGIN and COMMIT."
     )?;
     writeln!(out, "-- Run it with `psql -X -v ON_ERROR_STOP=1`, or in the SQL editor.\n\nBEGIN;")?;
     write!(out, "{}", crate::ddl::settings(manifest))?;
@@ -57,7 +65,15 @@ async fn rows(reader: &Reader<'_>, work: &Work, out: &mut BufWriter<io::Stdout>)
     let left: Vec<String> =
         work.entry.columns.iter().filter(|c| !plan.columns.contains(&c.name)).map(|c| c.name.clone()).collect();
     let writer = InsertWriter::new(&plan.target, &work.entry.columns, &left);
-    let mut sink = Sink { writer, marks: work.marks.clone(), end: conflict(work), row: 0, batch: 0, text: Vec::new() };
+    let mut sink = Sink {
+        writer,
+        marks: work.marks.clone(),
+        ends: [added(work), changed(work)],
+        mark: Mark::Nothing,
+        row: 0,
+        batch: 0,
+        text: Vec::new(),
+    };
     for part in work.entry.parts_of(work.artifact) {
         sink = reader
             .rows_of_part(&work.entry, part, sink, |sink, fields| {
@@ -68,13 +84,21 @@ async fn rows(reader: &Reader<'_>, work: &Work, out: &mut BufWriter<io::Stdout>)
         out.write_all(&std::mem::take(&mut sink.text))?;
     }
     if sink.batch > 0 {
-        out.write_all(sink.end.as_bytes())?;
+        out.write_all(sink.end().as_bytes())?;
     }
     Ok(())
 }
 
-/// What a statement ends with.
-fn conflict(work: &Work) -> String {
+/// What a statement ends with that adds rows: one that has come since is an error, unless it is to stay.
+fn added(work: &Work) -> String {
+    match work.plan.mode {
+        RestoreMode::InsertMissing => changed(work),
+        _ => ";\n".to_owned(),
+    }
+}
+
+/// What a statement ends with that changes rows.
+fn changed(work: &Work) -> String {
     if work.conflict_key.is_empty() {
         return ";\n".to_owned();
     }
@@ -96,7 +120,10 @@ fn conflict(work: &Work) -> String {
 struct Sink {
     writer: InsertWriter,
     marks: super::work::Marks,
-    end: String,
+    /// Of statements that add, and of those that change.
+    ends: [String; 2],
+    /// What the rows of this statement are.
+    mark: Mark,
     row: u64,
     batch: u32,
     text: Vec<u8>,
@@ -109,12 +136,25 @@ impl Sink {
         if mark == Mark::Nothing {
             return;
         }
+        if self.batch > 0 && self.mark != mark {
+            self.finish();
+        }
+        self.mark = mark;
         self.writer.row(fields.iter(), self.batch == 0, &mut self.text);
         self.batch += 1;
         if self.batch == ROWS {
-            self.text.extend_from_slice(self.end.as_bytes());
-            self.batch = 0;
+            self.finish();
         }
+    }
+
+    fn end(&self) -> &str {
+        &self.ends[usize::from(self.mark == Mark::Change)]
+    }
+
+    fn finish(&mut self) {
+        let end = self.end().to_owned();
+        self.text.extend_from_slice(end.as_bytes());
+        self.batch = 0;
     }
 }
 

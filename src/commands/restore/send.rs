@@ -114,7 +114,9 @@ impl Sender {
             let load = Load {
                 table: &self.table,
                 columns: &self.columns,
-                conflict: conflict(&self.key, self.keep_existing),
+                // a row that was not there when it was compared is not ours to change: it came since, or its
+                // key is the same and written otherwise
+                conflict: conflict(&self.key, self.keep_existing || kind == Kind::Add),
                 batch,
                 range: (from, to),
                 rehearse: false,

@@ -81,3 +81,56 @@ fn two_modes_for_one_table_are_refused() -> Result<()> {
     }
     Ok(())
 }
+
+/// Keys that are equal for PostgreSQL, and not the same text.
+const KEYS: &str = "CREATE TABLE public.prices (k numeric PRIMARY KEY, v text);
+    GRANT ALL ON public.prices TO service_role;
+    INSERT INTO public.prices VALUES (1.0, 'a'), (2.50, 'b'), (3, 'c'), (4, 'd'), (5, 'e')";
+
+#[test]
+fn a_row_whose_key_is_written_otherwise_is_never_overwritten_as_if_it_were_new() -> Result<()> {
+    for through in ["api", "sql"] {
+        let stack = Stack::up(&["--data", "sample", "--sql", "meta"])?;
+        let store = tempfile::tempdir()?;
+        stack.sql(KEYS)?;
+        stack.script("restart-postgrest", &[])?;
+        back_up(&stack, store.path(), 0)?;
+        stack.sql(
+            "DELETE FROM public.prices WHERE k <> 3;
+             INSERT INTO public.prices VALUES (1.00, 'mine'), (2.5, 'mine too')",
+        )?;
+        let arguments = ["--table", "public.prices", "--mode", "merge", "--through", through];
+        // a rehearsal over the Data API has to set such a row anew, and take that back: it does not see it
+        if through == "sql" {
+            let planned = plan(&stack, store.path(), &arguments, 4)?;
+            let prices = table(&planned["tables"], "public.prices")?;
+            ensure!(prices["counts"]["refused"].as_u64().is_some_and(|rows| rows >= 2), "{prices}");
+            ensure!(prices["findings"].to_string().contains("written otherwise"), "{prices}");
+        }
+        restore(&stack, store.path(), &arguments).args(&["--keep-going"]).expect(3)?;
+        let left = stack.sql("SELECT string_agg(k || v, ' ' ORDER BY k) FROM public.prices WHERE v LIKE 'mine%'")?;
+        ensure!(left == "1.00mine 2.5mine too\n", "{through}: {left}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_key_that_the_project_lost_doubles_no_row() -> Result<()> {
+    let stack = Stack::up(&["--data", "sample", "--sql", "meta"])?;
+    let store = tempfile::tempdir()?;
+    stack.sql(KEYS)?;
+    stack.script("restart-postgrest", &[])?;
+    back_up(&stack, store.path(), 0)?;
+    stack.sql("ALTER TABLE public.prices DROP CONSTRAINT prices_pkey; UPDATE public.prices SET v = 'x' WHERE k = 3")?;
+    stack.script("restart-postgrest", &[])?;
+    for mode in ["merge", "insert-missing"] {
+        let arguments = ["--table", "public.prices", "--mode", mode];
+        let planned = plan(&stack, store.path(), &arguments, 4)?;
+        ensure!(planned["tables"].to_string().contains("key-gone"), "{mode}: {planned}");
+        restore(&stack, store.path(), &arguments).expect(1)?;
+    }
+    ensure!(stack.sql("SELECT count(*) FROM public.prices")? == "5\n");
+    restore(&stack, store.path(), &["--table", "public.prices", "--mode", "clear"]).expect(0)?;
+    ensure!(stack.sql("SELECT string_agg(v, '' ORDER BY k) FROM public.prices")? == "abcde\n");
+    Ok(())
+}
