@@ -34,8 +34,13 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli, vars: Vec<(OsString, OsString)>, clock: Clock, terminal: Terminal) -> anyhow::Result<Outcome> {
-    let cores = std::thread::available_parallelism().map_or(2, usize::from);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(cores.clamp(2, 4)).enable_all().build()?;
+    let workers = std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 4);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(workers)
+        // every thread keeps some of the memory that it once needed
+        .max_blocking_threads(2 * workers)
+        .enable_all()
+        .build()?;
     let outcome = runtime.block_on(async {
         let (switch, stop) = Stop::new();
         switch.on_signals(leave)?;

@@ -131,6 +131,11 @@ impl Comparison {
         }
     }
 
+    /// Whether the project has a row of the snapshot with the same values.
+    pub fn is_equal(&self, place: usize) -> bool {
+        self.found.as_ref().is_some_and(|all| all.get(place) == Some(&Found::Equal))
+    }
+
     /// The rows that only the project has: what the mode `clear` deletes.
     pub fn extras(&self) -> &[RowVersion] {
         &self.extras

@@ -7,6 +7,7 @@ mod choose;
 pub mod compare;
 pub mod comparison;
 mod differences;
+mod followers;
 mod index;
 pub mod mapping;
 mod order;
@@ -25,6 +26,7 @@ mod sequences;
 mod site;
 mod tally;
 mod texts;
+mod trial;
 mod work;
 
 use std::borrow::Cow;
@@ -286,6 +288,7 @@ impl Job<'_> {
         progress.begin("checking", planned.works.len() as u64, counts.snapshot.max(counts.target));
         let mut findings = sequences::settle(planned).await?;
         findings.extend(planned.finish(self, reader).await?);
+        findings.extend(followers::lost(self, &planned.site, &planned.outside).await?);
         let mut tables = prove::prove(&apply, planned, &tallies, self.config).await?;
         findings.extend(prove::foreign_keys(planned, &mut tables).await?);
         let sequences = prove::first_writes(&apply, planned, &mut tables).await?;

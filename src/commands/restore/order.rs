@@ -1,4 +1,4 @@
-//! In which order tables are written, which cannot be, and whose rows go with those that are deleted.
+//! In which order tables are written, and which cannot be.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -76,36 +76,4 @@ pub(super) fn general(job: &Job<'_>, site: &Site, chosen: &[Chosen]) -> Vec<Find
         ));
     }
     findings
-}
-
-/// Tables that are not restored, and whose rows may go with those that are deleted.
-pub(super) fn outside(work: &Work, site: &Site, means: Means, chosen: &[Chosen]) -> Option<Finding> {
-    if work.plan.counts.delete == 0 || work.is_quiet(means) {
-        return None;
-    }
-    let names: Vec<String> = followers(&work.plan.target, site)
-        .into_iter()
-        .filter(|name| !chosen.iter().any(|c| c.target == *name))
-        .map(|name| name.to_string())
-        .collect();
-    let message =
-        format!("rows of {} that refer to deleted rows may be deleted or changed with them", names.join(", "));
-    (!names.is_empty()).then(|| Finding::warning("followers", work.plan.target.to_string(), message))
-}
-
-/// Tables whose rows a deletion in this one may delete or change, directly or through others.
-pub(super) fn followers(table: &TableName, site: &Site) -> BTreeSet<TableName> {
-    let mut found = BTreeSet::new();
-    let mut todo = vec![table.clone()];
-    while let Some(name) = todo.pop() {
-        for other in &site.target.tables {
-            let follows = other.references.iter().any(|r| {
-                r.to == name && r.on_delete.as_deref().is_none_or(|rule| !matches!(rule, "NO ACTION" | "RESTRICT"))
-            });
-            if follows && other.name != *table && found.insert(other.name.clone()) {
-                todo.push(other.name.clone());
-            }
-        }
-    }
-    found
 }

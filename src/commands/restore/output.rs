@@ -235,7 +235,14 @@ pub(super) fn startable(plan: &RestorePlan) -> Result<(), Failure> {
 /// The command that puts the affected tables back as they were.
 pub(super) fn undo_command(id: &SnapshotId, project: &str, config: &Config) -> String {
     let store = match &config.store {
-        StoreUrl::Directory(path) if path.as_os_str() == "backups" => String::new(),
+        StoreUrl::Directory(path) if ["backups", "./backups"].contains(&path.to_str().unwrap_or_default()) => {
+            String::new()
+        }
+        // it is wanted later, maybe from elsewhere
+        StoreUrl::Directory(path) => {
+            let whole = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+            format!(" --store {}", quoted(&whole.display().to_string()))
+        }
         store => format!(" --store {}", quoted(&store.to_string())),
     };
     format!("supabackup restore {id} --mode clear --confirm {project}{store}")

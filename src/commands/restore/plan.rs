@@ -4,7 +4,8 @@ use super::choose::Chosen;
 use super::site::Site;
 use crate::format::{BatchColumn, RowForm};
 use crate::model::{
-    ColumnKind, ColumnLeftOut, Counts, Finding, Identity, TableName, TablePlan, TargetTable, TargetTrigger, WriteWay,
+    ColumnKind, ColumnLeftOut, Counts, Finding, Identity, TableName, TablePlan, TargetColumn, TargetTable,
+    TargetTrigger, WriteWay,
 };
 use crate::supabase::Writable;
 
@@ -174,6 +175,24 @@ fn judge(plan: &mut TablePlan, chosen: &Chosen, table: &TargetTable, writable: O
             format!("its key ({}) is not in the snapshot: rows are compared whole", table.primary_key.join(", "));
         plan.findings.push(Finding::warning("no-key", &target, message));
     }
+}
+
+/// Columns whose type has the name that it had, with other limits: `numeric(12,4)` is `numeric(10)` now.
+pub(super) fn narrower(was: Option<&TargetTable>, now: Option<&TargetTable>) -> Vec<Finding> {
+    let (Some(was), Some(now)) = (was, now) else { return Vec::new() };
+    let base = |type_name: &str| match type_name.split_once('(').map(|(name, rest)| (name, rest.split_once(')'))) {
+        Some((name, Some((_, rest)))) => format!("{name}{rest}"),
+        _ => type_name.to_owned(),
+    };
+    let changed = |column: &TargetColumn| {
+        let was = &was.column(&column.name)?.type_name;
+        let is_other = *was != column.type_name && base(was) == base(&column.type_name);
+        is_other.then(|| {
+            let message = format!("column {:?} was {was} and is {} now: ", column.name, column.type_name);
+            Finding::warning("type-limits", now.name.to_string(), message + "values may be rounded, padded or refused")
+        })
+    };
+    now.columns.iter().filter_map(changed).collect()
 }
 
 fn batch_columns(

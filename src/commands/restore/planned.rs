@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::Job;
-use super::order::followers;
+use super::followers::{Outside, followers};
 use super::plan::Means;
 use super::site::Site;
 use super::work::Work;
@@ -25,6 +25,8 @@ pub(super) struct Planned {
     pub(super) stored: Option<Facts>,
     /// The definitions before the rows are there: an earlier run made them.
     pub(super) is_begun: bool,
+    /// Tables that are not restored and may lose rows, with how many they have.
+    pub(super) outside: Outside,
 }
 
 impl Planned {

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use super::Job;
 use super::apply::artifact;
 use super::choose::Chosen;
-use super::order::{general, order, outside, remember};
+use super::followers::outside;
+use super::order::{general, order, remember};
 use super::oversize::oversize;
-use super::plan::{Draft, Means, draft, impossible, not_there};
+use super::plan::{Draft, Means, draft, impossible, narrower, not_there};
 use super::planned::Planned;
 use super::site::Site;
 use super::work::{Marks, Work};
@@ -42,6 +43,7 @@ pub(super) async fn plan(
     let tools = Tools::of(job, &site, manifest, &chosen).await?;
     let (schema, is_begun) = step(job, &site, &tools, stored.as_ref(), &chosen, manifest.tables.len());
     let made = stored.as_ref().filter(|_| schema == SchemaStep::Create).map(Facts::target);
+    let was = stored.as_ref().map(Facts::target);
     let mut findings = general(job, &site, &chosen);
     let mut works = Vec::new();
     let mut lost = Vec::new();
@@ -55,6 +57,9 @@ pub(super) async fn plan(
             continue;
         }
         let mut work = worked(job, reader, &site, &tools, draft, progress).await?;
+        if let (None, Some(was), true) = (&made, &was, site.target.is_exact) {
+            work.plan.findings.extend(narrower(was.get(&work.plan.source), site.target.get(&work.plan.target)));
+        }
         let large = oversize(reader, &work).await?;
         if large.rows > 0 && !is_impossible {
             let why = large.message(site.sql.as_ref().map_or("SQL", |sql| sql.kind.name()));
@@ -99,7 +104,8 @@ pub(super) async fn plan(
     }
     order(&mut works, made.as_ref().unwrap_or(&site.target), tools.means, &mut lost);
     works.sort_by(|a, b| (a.plan.step, &a.plan.target).cmp(&(b.plan.step, &b.plan.target)));
-    findings.extend(works.iter().filter_map(|work| outside(work, &site, tools.means, &chosen)));
+    let (outside, may_go) = outside(job, &works, &site, tools.means, &chosen).await?;
+    findings.extend(may_go);
     let to = Project { name: job.project.name.clone(), url: job.project.url.clone() };
     let plan = RestorePlan {
         snapshot: manifest.snapshot.clone(),
@@ -112,7 +118,7 @@ pub(super) async fn plan(
         tables: works.iter().map(|work| work.plan.clone()).chain(lost).collect(),
         findings,
     };
-    Ok(Planned { plan, works, site, means: tools.means, stored, is_begun })
+    Ok(Planned { plan, works, site, means: tools.means, stored, is_begun, outside })
 }
 
 /// Whether rows cannot be told from those that they were, and some differ.

@@ -69,6 +69,15 @@ fn apply_rehearsal(work: &mut Work, seen: Rehearsed) {
         let message = format!("{} can be tried only once others are written", plural(seen.open, "row"));
         plan.findings.push(Finding::info("not-rehearsed", &target, message));
     }
+    if seen.lone > 0 {
+        let message = format!(
+            "{} tried with nothing beside {}: what the database checks at a statement's end (foreign keys, AFTER \
+             triggers) shows when written",
+            was(seen.lone),
+            if seen.lone == 1 { "it" } else { "them" },
+        );
+        plan.findings.push(Finding::info("rehearsed-alone", &target, message));
+    }
     if !seen.is_whole {
         let message = match seen.tried {
             0 => "its rows could not be rehearsed".to_owned(),

@@ -1,16 +1,17 @@
 //! Writes the first rows of every table and takes them back: what the database would say, before
 //! anything is written.
 
+use tokio::sync::OnceCell;
+
 use super::apply::Apply;
 use super::send::{conflict, may_lift};
-use super::work::{JsonNulls, Mark, Marks, Work};
+use super::trial::Trial;
+use super::work::Work;
 use crate::error::Failure;
-use crate::format::{Batch, BatchWriter, Fields};
+use crate::format::Batch;
 use crate::model::RowRefused;
 use crate::supabase::{Conflict, Delete, Load, WriteError};
 
-/// Bytes of one table's rows that are rehearsed. A table that has fewer to write is rehearsed whole.
-const MOST_BYTES: usize = 4 << 20;
 /// Requests that one table's rehearsal may take to find the rows that are refused.
 const MOST_REQUESTS: u32 = 400;
 
@@ -20,7 +21,7 @@ const DROPPED: &str = "it is taken and not stored: a trigger or a rule drops it,
 
 /// The fewest rows of a batch that is rehearsed. Where the server takes back what does not end in one row,
 /// a trigger that drops one of two would leave the other.
-fn least(work: &Work) -> usize {
+pub(super) fn least(work: &Work) -> usize {
     if work.writer.least_rehearsed() > 1 { 3 } else { 1 }
 }
 
@@ -42,6 +43,8 @@ pub(super) struct Rehearsed {
     pub(super) open: u64,
     /// Rows that could not be tried.
     pub(super) untried: u64,
+    /// Rows that were tried with nothing beside them: what is checked at the end of a statement was not.
+    pub(super) lone: u64,
 }
 
 impl Apply<'_> {
@@ -63,12 +66,13 @@ impl Apply<'_> {
                 break;
             }
         }
-        let Trial { batches, mut seen, is_full, .. } = trial;
+        let Trial { batches, mut seen, is_full, beside, .. } = trial;
         seen.is_whole = !is_full;
         let mut requests = 0;
+        let beside = Beside { rows: &beside, is_taken: OnceCell::new() };
         for (batch, is_change) in batches.iter().flat_map(|pair| [(&pair[0], false), (&pair[1], true)]) {
             let of = Of { work, is_change };
-            let refused = self.try_batch(of, batch, &mut requests, &mut seen).await?;
+            let refused = self.try_batch(of, batch, &beside, &mut requests, &mut seen).await?;
             if is_change { &mut seen.changes } else { &mut seen.adds }.extend(refused);
         }
         seen.is_whole &= requests < MOST_REQUESTS && seen.untried == 0;
@@ -102,6 +106,7 @@ impl Apply<'_> {
         &self,
         of: Of<'_>,
         batch: &Batch,
+        beside: &Beside<'_>,
         requests: &mut u32,
         seen: &mut Rehearsed,
     ) -> Result<Vec<RowRefused>, Failure> {
@@ -131,8 +136,14 @@ impl Apply<'_> {
                 // trying fewer of them might leave one row over, which would stay
                 Tried::Dropped(rows) => {
                     seen.tried += (to - from) as u64;
-                    let row = format!("{rows} of {} rows from {} on", to - from, batch.name(from));
-                    refused.extend((0..rows).map(|_| RowRefused { row: row.clone(), reason: DROPPED.to_owned() }));
+                    refused.extend(some_of(batch, (from, to), rows, DROPPED));
+                    return Ok(refused);
+                }
+                // not a row's fault, but the table's
+                Tried::Refused(code, reason) if code == NO_SUCH_STATE => {
+                    let rows = batch.len() - from;
+                    seen.tried += rows as u64;
+                    refused.extend(some_of(batch, (from, batch.len()), rows as u64, &reason));
                     return Ok(refused);
                 }
                 // row after row for one reason, which goes away with the tables that come before
@@ -148,11 +159,11 @@ impl Apply<'_> {
                 }
             }
         }
-        self.try_alone(of, batch, &alone, good, requests, seen, &mut refused).await?;
+        self.try_alone(of, batch, &alone, good, beside, requests, seen, &mut refused).await?;
         Ok(refused)
     }
 
-    /// Rows that cannot be tried alone are tried together with one that is known to be taken.
+    /// Rows that cannot be tried alone are tried together with two that are known to be taken.
     #[expect(clippy::too_many_arguments, reason = "the state of one rehearsal")]
     async fn try_alone(
         &self,
@@ -160,6 +171,7 @@ impl Apply<'_> {
         batch: &Batch,
         rows: &[usize],
         good: Option<usize>,
+        beside: &Beside<'_>,
         requests: &mut u32,
         seen: &mut Rehearsed,
         refused: &mut Vec<RowRefused>,
@@ -170,13 +182,17 @@ impl Apply<'_> {
                 continue;
             }
             *requests += 1;
-            let Some(good) = good else {
+            let mut few = Batch::default();
+            if let Some(good) = good {
+                few.push_from(batch, good);
+                few.push_from(batch, good + 1);
+            } else if beside.are_taken(of.work).await? {
+                few.push_from(beside.rows, 0);
+                few.push_from(beside.rows, 1);
+            } else {
                 try_twice(of.work, batch, row, seen, refused).await?;
                 continue;
-            };
-            let mut few = Batch::default();
-            few.push_from(batch, good);
-            few.push_from(batch, good + 1);
+            }
             few.push_from(batch, row);
             judge(seen, refused, batch.name(row), try_rows(of, &few, (0, 3)).await?);
         }
@@ -184,8 +200,32 @@ impl Apply<'_> {
     }
 }
 
-/// Without such a row: the same row two times over. That it collides with itself shows that nothing
-/// before a key's index refuses it.
+/// Rows that the project has as they are in the snapshot: setting them anew changes nothing, so a row can
+/// be tried beside them.
+struct Beside<'a> {
+    rows: &'a Batch,
+    is_taken: OnceCell<bool>,
+}
+
+/// So many of them: two to try another row beside, and a third to try these two with.
+pub(super) const BESIDE: usize = 3;
+
+impl Beside<'_> {
+    /// Whether there are any, and the database takes them.
+    async fn are_taken(&self, work: &Work) -> Result<bool, Failure> {
+        let ask = || async {
+            if self.rows.len() < BESIDE {
+                return Ok(false);
+            }
+            let tried = try_with(work, self.rows, (0, BESIDE), Conflict::Update(&work.conflict_key)).await?;
+            Ok(matches!(tried, Tried::Taken))
+        };
+        self.is_taken.get_or_try_init(ask).await.copied()
+    }
+}
+
+/// Without such rows: the same row two times over. That it collides with itself shows that nothing before
+/// the key's index refuses it.
 async fn try_twice(
     work: &Work,
     batch: &Batch,
@@ -196,12 +236,36 @@ async fn try_twice(
     let mut pair = Batch::default();
     pair.push_from(batch, row);
     pair.push_from(batch, row);
-    let tried = match try_with(work, &pair, (0, 2), Conflict::Refuse).await? {
-        Tried::Refused(code, _) if code == "23505" || code == "23P01" => Tried::Taken,
+    let key = &work.conflict_key;
+    // with a key, the collision with itself differs from one with another row
+    let (conflict, with_itself): (_, &[&str]) = match key.is_empty() {
+        true => (Conflict::Refuse, &["23505", "23P01"]),
+        false => (Conflict::Update(key), &[TWICE]),
+    };
+    seen.lone += 1;
+    let tried = match try_with(work, &pair, (0, 2), conflict).await? {
+        Tried::Refused(code, _) if with_itself.contains(&code.as_str()) => Tried::Taken,
         other => other,
     };
     judge(seen, refused, batch.name(row), tried);
     Ok(())
+}
+
+/// `cardinality_violation`: one statement would set a row twice.
+const TWICE: &str = "21000";
+
+/// `object_not_in_prerequisite_state`: the table's key is deferrable, and so no row can be found by it.
+const NO_SUCH_STATE: &str = "55000";
+
+/// So many rows of a range are refused, and nobody knows which.
+fn some_of<'b>(
+    batch: &'b Batch,
+    (from, to): (usize, usize),
+    rows: u64,
+    reason: &'b str,
+) -> impl Iterator<Item = RowRefused> + use<'b> {
+    let row = format!("{rows} of {} rows from {} on", to - from, batch.name(from));
+    (0..rows).map(move |_| RowRefused { row: row.clone(), reason: reason.to_owned() })
 }
 
 /// What the database says of some rows.
@@ -250,66 +314,4 @@ fn judge(seen: &mut Rehearsed, refused: &mut Vec<RowRefused>, row: String, tried
         Tried::Refused(_, reason) => reason,
     };
     refused.push(RowRefused { row, reason });
-}
-
-/// The rows that are tried.
-struct Trial {
-    marks: Marks,
-    writer: BatchWriter,
-    row: u64,
-    /// Rows to add, and rows to change.
-    batches: Vec<[Batch; 2]>,
-    bytes: usize,
-    most_bytes: usize,
-    most_rows: usize,
-    is_full: bool,
-    json: JsonNulls,
-    seen: Rehearsed,
-}
-
-impl Trial {
-    fn new(work: &Work) -> Self {
-        Self {
-            marks: work.marks.clone(),
-            writer: work.batch_writer(!work.plan.later.is_empty()),
-            row: 0,
-            batches: vec![Default::default()],
-            bytes: 0,
-            most_bytes: work.writer.batch_bytes(),
-            most_rows: work.writer.batch_rows(),
-            is_full: false,
-            json: JsonNulls::of(work),
-            seen: Rehearsed::default(),
-        }
-    }
-
-    fn row(&mut self, fields: &Fields) {
-        let mark = self.marks.of(self.row);
-        self.row += 1;
-        if mark == Mark::Nothing {
-            return;
-        }
-        let is_change = mark == Mark::Change;
-        if let Some(refusal) = self.json.refuses(fields) {
-            if is_change { &mut self.seen.changes } else { &mut self.seen.adds }.push(refusal);
-            return;
-        }
-        if self.is_full {
-            return;
-        }
-        if self.bytes >= MOST_BYTES {
-            self.is_full = true;
-            return;
-        }
-        let full = |batch: &Batch| batch.bytes() >= self.most_bytes || batch.len() >= self.most_rows;
-        if self.batches.last().is_none_or(|pair| full(&pair[usize::from(is_change)])) {
-            self.batches.push(Default::default());
-        }
-        if let Some(pair) = self.batches.last_mut() {
-            let batch = &mut pair[usize::from(is_change)];
-            let before = batch.bytes();
-            self.writer.push(fields, batch);
-            self.bytes += batch.bytes() - before;
-        }
-    }
 }

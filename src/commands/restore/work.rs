@@ -29,6 +29,14 @@ impl Marks {
             }
         }
     }
+
+    /// Whether the project has this row of the snapshot with the same values.
+    pub(super) fn is_equal(&self, row: u64) -> bool {
+        match self {
+            Self::AllAdded => false,
+            Self::Compared(comparison, _) => usize::try_from(row).is_ok_and(|row| comparison.is_equal(row)),
+        }
+    }
 }
 
 /// One table of a restore.

@@ -169,7 +169,8 @@ fn about(table: &TablePlan, plan: &RestorePlan, width: usize, palette: Palette) 
         let names = listed(&table.extra_columns);
         line(&format!("columns that only the project has (they keep their values, added rows take defaults): {names}"));
     }
-    if table.key.is_empty() {
+    // nothing is known of the key of a table that is not there
+    if table.key.is_empty() && !table.columns.is_empty() {
         line("no primary key: rows are compared whole");
     }
     if !table.later.is_empty() {

@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 
 use super::{back_up, plan, prints, report, restore, table};
-use crate::support::Stack;
+use crate::support::{Run, Stack};
 
 /// A table whose rows are as large as they are given.
 const DOCUMENTS: &str = "CREATE TABLE public.documents (id int PRIMARY KEY, body text NOT NULL);
@@ -132,5 +132,98 @@ fn a_key_that_the_project_lost_doubles_no_row() -> Result<()> {
     ensure!(stack.sql("SELECT count(*) FROM public.prices")? == "5\n");
     restore(&stack, store.path(), &["--table", "public.prices", "--mode", "clear"]).expect(0)?;
     ensure!(stack.sql("SELECT string_agg(v, '' ORDER BY k) FROM public.prices")? == "abcde\n");
+    Ok(())
+}
+
+/// Rows that have a second unique value, one with a number of digits, and a key that is checked late.
+const CODES: &str = "CREATE TABLE public.codes (id int PRIMARY KEY, code text UNIQUE, price numeric(12,4));
+    CREATE TABLE public.late (id int PRIMARY KEY DEFERRABLE INITIALLY DEFERRED, v text);
+    GRANT ALL ON public.codes, public.late TO service_role;
+    INSERT INTO public.codes SELECT n, 'c' || n, n + 0.1234 FROM generate_series(1, 6) n;
+    INSERT INTO public.late VALUES (1, 'a'), (2, 'b'), (3, 'c')";
+
+#[test]
+fn a_single_row_that_another_row_keeps_out_is_named_before() -> Result<()> {
+    let stack = Stack::up(&["--data", "sample"])?;
+    let store = tempfile::tempdir()?;
+    stack.sql(CODES)?;
+    stack.script("restart-postgrest", &[])?;
+    back_up(&stack, store.path(), 0)?;
+    // beside rows that are as they were; and then alone, where there are none
+    let table_alone = ["--table", "public.codes"];
+    let row_alone = ["--table", "public.codes", "--where", "id=6"];
+    for (gone, arguments, alone) in [("id = 6", &table_alone[..], false), ("true", &row_alone, true)] {
+        stack.sql(&format!("DELETE FROM public.codes WHERE {gone}; INSERT INTO public.codes VALUES (60, 'c6', 0)"))?;
+        let planned = plan(&stack, store.path(), arguments, 0)?;
+        let findings = table(&planned["tables"], "public.codes")?["findings"].to_string();
+        ensure!(findings.contains("1 row can be tried only once others are written"), "{findings}");
+        ensure!(findings.contains("rehearsed-alone") == alone, "{findings}");
+        stack.sql("DELETE FROM public.codes WHERE id = 60")?;
+        let planned = plan(&stack, store.path(), arguments, 0)?;
+        let findings = table(&planned["tables"], "public.codes")?["findings"].to_string();
+        ensure!(!findings.contains("not-rehearsed"), "{findings}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_key_that_is_checked_late_is_said_before_anything_is_written_over_the_data_api() -> Result<()> {
+    let stack = Stack::up(&["--data", "sample"])?;
+    let store = tempfile::tempdir()?;
+    stack.sql(CODES)?;
+    stack.script("restart-postgrest", &[])?;
+    back_up(&stack, store.path(), 0)?;
+    for gone in ["id = 3", "true"] {
+        stack.sql(&format!("DELETE FROM public.late WHERE {gone}"))?;
+        let planned = plan(&stack, store.path(), &["--table", "public.late"], 4)?;
+        let late = table(&planned["tables"], "public.late")?;
+        ensure!(late["counts"]["add"] == 0 && late["findings"].to_string().contains("deferrable"), "{late}");
+    }
+    Ok(())
+}
+
+#[test]
+fn other_limits_of_a_type_are_named() -> Result<()> {
+    let stack = Stack::up(&["--data", "sample", "--sql", "meta"])?;
+    let store = tempfile::tempdir()?;
+    stack.sql(CODES)?;
+    stack.script("restart-postgrest", &[])?;
+    back_up(&stack, store.path(), 0)?;
+    stack.sql("DELETE FROM public.codes WHERE id > 4; ALTER TABLE public.codes ALTER price TYPE numeric(10,0)")?;
+    let planned = plan(&stack, store.path(), &["--table", "public.codes"], 0)?;
+    let said = table(&planned["tables"], "public.codes")?["findings"].to_string();
+    ensure!(said.contains("type-limits") && said.contains("numeric(12,4)") && said.contains("numeric(10,0)"), "{said}");
+    Ok(())
+}
+
+#[test]
+fn rows_that_go_with_others_in_tables_that_nobody_chose_are_counted() -> Result<()> {
+    let stack = Stack::up(&["--data", "sample", "--sql", "meta"])?;
+    let store = tempfile::tempdir()?;
+    stack.sql(
+        "CREATE TABLE public.owners (id int PRIMARY KEY);
+         CREATE TABLE public.pets (id int PRIMARY KEY, owner int REFERENCES public.owners ON DELETE CASCADE);
+         GRANT ALL ON public.owners, public.pets TO service_role;
+         INSERT INTO public.owners VALUES (1), (2); INSERT INTO public.pets VALUES (1, 1)",
+    )?;
+    stack.script("restart-postgrest", &[])?;
+    back_up(&stack, store.path(), 0)?;
+    stack.sql("INSERT INTO public.owners VALUES (3); INSERT INTO public.pets VALUES (2, 3), (3, 3)")?;
+    let before = prints(&stack)?;
+    let arguments = ["--table", "public.owners", "--mode", "clear", "--through", "api"];
+    let planned = plan(&stack, store.path(), &arguments, 0)?;
+    ensure!(planned["findings"].to_string().contains("public.pets (3 rows)"), "{}", planned["findings"]);
+    let ran = restore(&stack, store.path(), &arguments).args(&["--json"]).expect(0)?;
+    let report = report(&ran)?;
+    ensure!(
+        report["findings"].to_string().contains("2 rows went with rows that were deleted"),
+        "{}",
+        report["findings"]
+    );
+    ensure!(stack.sql("SELECT count(*) FROM public.pets")? == "1\n");
+    let command = report["undo"]["command"].as_str().unwrap_or_default().to_owned();
+    let words: Vec<&str> = command.split_whitespace().skip(1).collect();
+    Run::new(&words).on(&stack).store(store.path()).expect(0)?;
+    ensure!(prints(&stack)? == before, "the undo did not bring back what went");
     Ok(())
 }
