@@ -19,6 +19,7 @@
 
 pub mod ask;
 pub mod buffers;
+pub mod check;
 pub mod cli;
 pub mod clock;
 pub mod commands;
@@ -65,6 +66,8 @@ pub async fn run(
         Command::Restore(args) => commands::restore::run(args, &config, &context).await,
         Command::Verify(args) => or_stop(&context, commands::verify::run(args, &config, &context)).await,
         Command::List(args) => or_stop(&context, commands::list::run(args, &config, &context)).await,
+        // ends in its own way when it is asked to stop: a watch has nothing to clear away
+        Command::Monitor(args) => commands::monitor::run(args, &config, &context).await,
         Command::Prune(args) => or_stop(&context, commands::prune::run(args, &config, &context)).await,
         Command::Pin(args) => or_stop(&context, commands::pin::pin(args, &config, &context)).await,
         Command::Unpin(args) => or_stop(&context, commands::pin::unpin(args, &config, &context)).await,

@@ -12,7 +12,7 @@ use crate::model::{Depth, SnapshotId};
 /// How to reach the project.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "The project")]
-struct ProjectArgs {
+pub(super) struct ProjectArgs {
     #[arg(long, value_name = "URL", help = help("url"))]
     url: Option<String>,
     #[arg(long, value_name = "REF", help = help("project_ref"))]
@@ -267,7 +267,7 @@ impl DoctorArgs {
 }
 
 impl ProjectArgs {
-    fn fill(&self, flags: &mut Flags) {
+    pub(super) fn fill(&self, flags: &mut Flags) {
         flags.set("url", &self.url);
         flags.set("project_ref", &self.project_ref);
         flags.set("schemas", &self.schemas);

@@ -3,6 +3,7 @@
 
 mod args;
 mod keep;
+mod monitor;
 mod restore;
 mod seal;
 
@@ -17,6 +18,7 @@ use crate::error::Failure;
 
 pub use args::{BackupArgs, DoctorArgs, HelperSqlArgs, ListArgs, SchemaArgs, SnapshotChoice, SqlArgs, VerifyArgs};
 pub use keep::{PinArgs, PruneArgs, UnpinArgs};
+pub use monitor::MonitorArgs;
 pub use restore::RestoreArgs;
 
 /// Lossless, verified, restorable backups of a Supabase project over nothing but HTTPS.
@@ -58,6 +60,8 @@ pub enum Command {
     Restore(Box<RestoreArgs>),
     /// List the snapshots of the store, or what one of them holds
     List(ListArgs),
+    /// Watch the project and its snapshots: findings, tables, trends
+    Monitor(Box<MonitorArgs>),
     /// Remove the snapshots that the rules of retention do not keep
     Prune(Box<PruneArgs>),
     /// Keep a snapshot whatever the rules say
@@ -124,7 +128,7 @@ impl Cli {
         match self.command {
             Command::Backup(_) | Command::Restore(_) | Command::Doctor(_) | Command::Schema(_) => Need::Project,
             Command::Verify(_) | Command::List(_) | Command::Sql(_) | Command::HelperSql(_) => Need::Store,
-            Command::Prune(_) | Command::Pin(_) | Command::Unpin(_) => Need::Store,
+            Command::Prune(_) | Command::Pin(_) | Command::Unpin(_) | Command::Monitor(_) => Need::Store,
         }
     }
 
@@ -157,6 +161,7 @@ impl Cli {
             Command::Doctor(args) => args.fill(&mut flags),
             Command::Schema(args) => args.fill(&mut flags),
             Command::Prune(args) => args.fill(&mut flags),
+            Command::Monitor(args) => args.fill(&mut flags),
             Command::Pin(_) | Command::Unpin(_) | Command::HelperSql(_) => {}
             Command::Verify(args) => args.open.fill(&mut flags),
             Command::List(args) => args.open.fill(&mut flags),

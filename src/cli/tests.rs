@@ -25,7 +25,7 @@ fn every_flag_of_the_table_exists_and_arrives_under_its_name() {
         let value = if is_switch { "" } else { "3" };
         // a backup opens and removes nothing
         let knows = |command: &&str| read(&format!("{command} {flag} {value}")).is_ok();
-        let command = ["backup", "verify", "prune"].into_iter().find(knows).unwrap_or("backup");
+        let command = ["backup", "verify", "prune", "monitor"].into_iter().find(knows).unwrap_or("backup");
         let flags = read(&format!("{command} {flag} {value}")).map_err(|e| e.to_string()).map(|cli| cli.flags());
         let flags = flags.and_then(|flags| flags.map_err(|failure| failure.message));
         let given = flags.map(|flags| flags.get(setting.name).to_vec());
@@ -33,10 +33,10 @@ fn every_flag_of_the_table_exists_and_arrives_under_its_name() {
         assert_eq!(given, Ok(vec![expected.to_owned()]), "{flag}");
     }
     let not_settings =
-        ["--help", "--version", "--no-color", "--dry-run", "--json", "--secret-key", "--apply", "--project"];
+        ["--help", "--version", "--no-color", "--dry-run", "--json", "--secret-key", "--apply", "--project", "--watch"];
     let mut command = Cli::command();
     command.build();
-    let both = ["backup", "prune"].into_iter().filter_map(|name| command.find_subcommand(name));
+    let both = ["backup", "prune", "monitor"].into_iter().filter_map(|name| command.find_subcommand(name));
     for argument in both.flat_map(|command| command.get_arguments()) {
         let flag = argument.get_long().map(|long| format!("--{long}")).unwrap_or_default();
         assert!(known.contains(flag.as_str()) || not_settings.contains(&flag.as_str()), "{flag} is not in the table");
@@ -108,6 +108,22 @@ fn prune_removes_nothing_unless_it_is_told_to() -> anyhow::Result<()> {
     let Command::Pin(args) = read("pin 20261123T031500Z-7f3a --note why")?.command else { anyhow::bail!("pin") };
     assert_eq!(args.note.as_deref(), Some("why"));
     assert!(read("pin").is_err() && read("unpin").is_err(), "which one must be said");
+    Ok(())
+}
+
+#[test]
+fn a_watch_looks_again_every_minute_or_as_often_as_is_said() -> anyhow::Result<()> {
+    let seconds = |seconds| Some(std::time::Duration::from_secs(seconds));
+    for (arguments, every) in
+        [("monitor", None), ("monitor --watch", seconds(60)), ("monitor --watch 5m --json", seconds(300))]
+    {
+        let Command::Monitor(args) = read(arguments)?.command else { anyhow::bail!("{arguments}") };
+        assert_eq!(args.watch, every, "{arguments}");
+    }
+    for wrong in ["monitor --watch 5", "monitor --watch 0s", "monitor --watch 2d"] {
+        assert!(read(wrong).is_err(), "{wrong}");
+    }
+    assert_eq!(read("monitor")?.need(), Need::Store, "it does without a project");
     Ok(())
 }
 

@@ -7,6 +7,7 @@ mod connect;
 pub mod doctor;
 pub mod helper_sql;
 pub mod list;
+pub mod monitor;
 pub mod pin;
 pub mod prune;
 mod read;

@@ -1,6 +1,8 @@
-//! The optional TOML file: one key per setting, no sections, no secrets.
+//! The optional TOML file: one key per setting, no secrets, and no sections but those of tables that have
+//! limits of their own.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::io;
 use std::ops::Range;
 use std::path::Path;
@@ -16,25 +18,25 @@ pub(crate) const DEFAULT_NAME: &str = "supabackup.toml";
 
 /// Reads `named`, or the default file in `directory` if it exists. `origin` is where the name came
 /// from, to speak about it.
-pub(crate) fn read(named: Option<(&Origin, &str)>, directory: &Path, mistakes: &mut Mistakes) -> Layer {
+pub(crate) fn read(named: Option<(&Origin, &str)>, directory: &Path, mistakes: &mut Mistakes) -> Content {
     let path = directory.join(named.map_or(DEFAULT_NAME, |(_, path)| path));
     let shown = named.map_or(DEFAULT_NAME.into(), |(origin, path)| Cow::from(format!("{origin}: {path}")));
     let text = match std::fs::read(&path).map(String::from_utf8) {
         Ok(Ok(text)) => text,
         Ok(Err(_)) => {
             mistakes.at(&shown, "is not valid UTF-8");
-            return Layer::new();
+            return Content::default();
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => return Layer::new(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => return Content::default(),
         Err(error) => {
             mistakes.at(&shown, format!("cannot be read: {error}"));
-            return Layer::new();
+            return Content::default();
         }
     };
     parse(&text, mistakes)
 }
 
-fn parse(text: &str, mistakes: &mut Mistakes) -> Layer {
+fn parse(text: &str, mistakes: &mut Mistakes) -> Content {
     let line = |span: Range<usize>| text.as_bytes().iter().take(span.start).filter(|&&byte| byte == b'\n').count() + 1;
     let table = match DeTable::parse(text) {
         Ok(table) => table.into_inner(),
@@ -42,25 +44,79 @@ fn parse(text: &str, mistakes: &mut Mistakes) -> Layer {
             // only the reason: the line itself may hold a secret
             let at = error.span().map(line).unwrap_or(1);
             mistakes.at(&format!("line {at} of the configuration file"), error.message());
-            return Layer::new();
+            return Content::default();
         }
     };
     let mut pairs: Vec<_> = table.into_iter().collect();
     pairs.sort_by_key(|(key, _)| key.span().start);
-    let mut layer = Layer::new();
+    let mut content = Content::default();
     for (key, value) in pairs {
+        if key.get_ref() == TABLES {
+            content.tables = tables(value, &line, mistakes);
+            continue;
+        }
         let origin = Origin::File { key: key.get_ref().to_string(), line: line(key.span()) };
         let Some(setting) = SETTINGS.iter().find(|s| s.in_file && s.name == key.get_ref().as_ref()) else {
             mistakes.at(&origin, unknown(key.get_ref()));
             continue;
         };
         match raw(value) {
-            Ok(Some(value)) => drop(layer.insert(setting.name, Given { origin, value })),
+            Ok(Some(value)) => drop(content.settings.insert(setting.name, Given { origin, value })),
             Ok(None) => {}
             Err(what) => mistakes.at(&origin, what),
         }
     }
-    layer
+    content
+}
+
+/// The section of limits that single tables have.
+const TABLES: &str = "tables";
+
+/// What the file holds: settings, and by `schema.table` those of single tables.
+#[derive(Debug, Default)]
+pub(crate) struct Content {
+    pub(crate) settings: Layer,
+    pub(crate) tables: BTreeMap<String, Layer>,
+}
+
+/// `[tables."public.orders"]`, with settings that a table may have for itself.
+fn tables(
+    value: Spanned<DeValue<'_>>,
+    line: &impl Fn(Range<usize>) -> usize,
+    mistakes: &mut Mistakes,
+) -> BTreeMap<String, Layer> {
+    let mut found = BTreeMap::new();
+    let at = line(value.span());
+    let DeValue::Table(tables) = value.into_inner() else {
+        let origin = Origin::File { key: TABLES.to_owned(), line: at };
+        mistakes.at(&origin, "must be sections like [tables.\"public.orders\"]");
+        return found;
+    };
+    for (name, value) in tables {
+        let table = name.get_ref().to_string();
+        let section = Origin::File { key: format!("{TABLES}.{table:?}"), line: line(name.span()) };
+        let (DeValue::Table(pairs), true) = (value.into_inner(), table.contains('.')) else {
+            mistakes.at(&section, "must be a section for one table, like [tables.\"public.orders\"]");
+            continue;
+        };
+        let mut layer = Layer::new();
+        for (key, value) in pairs {
+            let origin = Origin::File { key: format!("{TABLES}.{table:?}.{}", key.get_ref()), line: line(key.span()) };
+            let own = || SETTINGS.iter().filter(|setting| setting.per_table);
+            let Some(setting) = own().find(|setting| setting.name == key.get_ref().as_ref()) else {
+                let near = did_you_mean(key.get_ref(), own().map(|setting| setting.name));
+                mistakes.at(&origin, format!("a table has no such key{near}"));
+                continue;
+            };
+            match raw(value) {
+                Ok(Some(value)) => drop(layer.insert(setting.name, Given { origin, value })),
+                Ok(None) => {}
+                Err(what) => mistakes.at(&origin, what),
+            }
+        }
+        found.insert(table, layer);
+    }
+    found
 }
 
 /// What to say about a key that cannot stand in the file.
@@ -116,7 +172,7 @@ mod tests {
 
     fn parsed(text: &str) -> (Layer, Vec<String>) {
         let mut mistakes = Mistakes::default();
-        let layer = parse(text, &mut mistakes);
+        let layer = parse(text, &mut mistakes).settings;
         let message = mistakes.into_result().map_or_else(|failure| failure.message, |()| String::new());
         (layer, message.lines().map(|line| line.trim().to_owned()).collect())
     }

@@ -8,6 +8,7 @@ mod environment;
 mod file;
 mod filter;
 mod key;
+mod limits;
 mod project;
 mod reader;
 mod redact;
@@ -25,7 +26,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use crate::error::Failure;
-use crate::model::{Artifact, Retention};
+use crate::model::{Artifact, Limits, Retention};
 use crate::seal::{Identities, Recipients, Sealing};
 use crate::store::StoreUrl;
 
@@ -35,6 +36,7 @@ pub use project::ProjectConfig;
 pub use redact::{Redactor, redact};
 pub use settings::{Kind, SETTINGS, Setting, Unset, help, markdown};
 pub use sources::Flags;
+pub(crate) use values::duration as parse_duration;
 
 /// Everything a run is told, checked. `Debug` shows no secret.
 #[derive(Debug, Clone)]
@@ -98,6 +100,19 @@ pub struct Config {
     pub quiet: bool,
     /// Which snapshots stay.
     pub retention: Retention,
+    /// What the watch allows.
+    pub limits: Limits,
+    /// The scheduled workflow that this is a job of.
+    pub workflow: Option<Workflow>,
+}
+
+/// A scheduled workflow on GitHub.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workflow {
+    /// `owner/name`
+    pub repository: String,
+    /// Its name.
+    pub name: Option<String>,
 }
 
 /// How tables are read.

@@ -37,7 +37,7 @@ pub(crate) fn load(
         _ => None,
     });
     let file = file::read(named, directory, &mut mistakes);
-    let mut read = Reader { layers: [flags, environment, file], mistakes };
+    let mut read = Reader { own: Layer::new(), layers: [flags, environment, file.settings], mistakes };
 
     let Found { project, name: project_name, management_ref } = read.project(need);
     let include = read.list("include");
@@ -46,6 +46,8 @@ pub(crate) fn load(
     let stores = read.stores();
     let (recipients, identities) = read.keys(directory);
     let seal_manifest = read.seal_manifest(&recipients);
+    let retention = read.retention();
+    let limits = read.limits(file.tables, &retention);
     let config = Config {
         project,
         project_name,
@@ -85,7 +87,9 @@ pub(crate) fn load(
             _ => Progress::Auto,
         },
         quiet,
-        retention: read.retention(),
+        retention,
+        limits,
+        workflow: read.workflow(),
     };
     read.mistakes.into_result()?;
     Ok(config)
@@ -118,6 +122,8 @@ struct Found {
 /// Takes values out of the sources. What is wrong is noted, and some value of the right type given
 /// back, so that the rest is checked too.
 pub(super) struct Reader {
+    /// What a table has for itself, while its limits are read; it goes before everything else.
+    pub(super) own: Layer,
     layers: [Layer; 3],
     pub(super) mistakes: Mistakes,
 }
@@ -125,7 +131,7 @@ pub(super) struct Reader {
 impl Reader {
     /// What the first source that knows it says, or the default as written in the table.
     pub(super) fn given(&self, name: &str) -> Option<Given> {
-        let found = self.layers.iter().find_map(|layer| layer.get(name)).cloned();
+        let found = self.own.get(name).or_else(|| self.layers.iter().find_map(|layer| layer.get(name))).cloned();
         found.or_else(|| match setting(name).default {
             Unset::Value(text) => {
                 Some(Given { origin: Origin::Default(setting(name).name), value: Raw::Text(text.to_owned()) })

@@ -16,6 +16,8 @@ pub struct Setting {
     pub variables: &'static [&'static str],
     /// Whether the file may hold it.
     pub in_file: bool,
+    /// Whether a table may have its own, in the section `[tables."schema.table"]` of the file.
+    pub per_table: bool,
     /// What it may be.
     pub kind: Kind,
     /// What it is when nobody gives it.
@@ -71,7 +73,12 @@ const fn row(
     default: Unset,
     help: &'static str,
 ) -> Setting {
-    Setting { name, flag, variables, in_file: !matches!(kind, Kind::Secret), kind, default, help }
+    Setting { name, flag, variables, in_file: !matches!(kind, Kind::Secret), per_table: false, kind, default, help }
+}
+
+/// A limit that a table may have for itself.
+const fn of_table(setting: Setting) -> Setting {
+    Setting { per_table: true, ..setting }
 }
 
 /// A variable of other programs, which keeps their name and their meaning.
@@ -90,6 +97,7 @@ const fn hours(from: u64, to: u64) -> Kind {
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
+const MANY: i64 = 1_000_000_000_000;
 
 /// All settings. Supabase's own things keep Supabase's names; ours start with `SUPABACKUP_`.
 #[rustfmt::skip]
@@ -186,6 +194,51 @@ pub static SETTINGS: &[Setting] = &[
         "remove nothing of a project whose newest complete snapshot lost more than so many percent of its rows; 100 switches this off"),
     row("freeze_tables", Some("--freeze-tables"), &["SUPABACKUP_FREEZE_TABLES"], Count(1, 100), Value("50"),
         "remove nothing of a project whose newest complete snapshot lost more than so many percent of its tables; 100 switches this off"),
+    // what the watch allows; 0 switches off
+    row("history", Some("--history"), &["SUPABACKUP_HISTORY"], hours(24, 3_650 * 24), Value("30d"),
+        "how far back the watch looks"),
+    row("max_age", Some("--max-age"), &["SUPABACKUP_MAX_AGE"], hours(1, 36_500 * 24), Value("24h"),
+        "the newest good snapshot is not older than this"),
+    row("schedule_grace", None, &["SUPABACKUP_SCHEDULE_GRACE"], seconds(0, 30 * 86_400), Value("6h"),
+        "a schedule may be late by this before it is an error"),
+    of_table(row("max_rows", Some("--max-rows"), &["SUPABACKUP_MAX_ROWS"], Count(0, MANY), Value("10000"),
+        "rows that a table may have; 0: any number")),
+    row("max_total_rows", Some("--max-total-rows"), &["SUPABACKUP_MAX_TOTAL_ROWS"], Count(0, MANY), Value("50000"),
+        "rows that all tables together may have; 0: any number"),
+    of_table(row("daily_growth", Some("--daily-growth"), &["SUPABACKUP_DAILY_GROWTH"], Count(0, 1_000_000), Value("10"),
+        "percent that a table, and all together, may grow in a day; 0: any")),
+    of_table(row("weekly_growth", Some("--weekly-growth"), &["SUPABACKUP_WEEKLY_GROWTH"], Count(0, 1_000_000), Value("50"),
+        "percent that a table, and all together, may grow in a week; 0: any")),
+    of_table(row("max_shrink", Some("--max-shrink"), &["SUPABACKUP_MAX_SHRINK"], Count(0, 100), Value("20"),
+        "percent of the rows that were usual in the week before that a table may lose; 0: any")),
+    of_table(row("min_change", None, &["SUPABACKUP_MIN_CHANGE"], Count(0, MANY), Value("100"),
+        "a change of fewer rows than this is never told as growth, loss, or unusual")),
+    of_table(row("min_emptied", None, &["SUPABACKUP_MIN_EMPTIED"], Count(0, MANY), Value("10"),
+        "a table that had so many rows on every day of a week may not be empty; 0: it may")),
+    row("max_snapshot_size", Some("--max-snapshot-size"), &["SUPABACKUP_MAX_SNAPSHOT_SIZE"], Size(0, 1 << 50), Value("100MB"),
+        "size that a snapshot may have as stored; 0: any"),
+    row("max_unverified", None, &["SUPABACKUP_MAX_UNVERIFIED"], hours(1, 36_500 * 24), Value("48h"),
+        "a complete snapshot is read back before it is older than this"),
+    row("archive_notice", None, &["SUPABACKUP_ARCHIVE_NOTICE"], hours(1, 36_500 * 24), Value("7d"),
+        "tell so long before the newest good snapshot is older than keep_within"),
+    row("max_lag", None, &["SUPABACKUP_MAX_LAG"], hours(1, 36_500 * 24), Value("12h"),
+        "a store may be behind the others by this"),
+    row("key_notice", None, &["SUPABACKUP_KEY_NOTICE"], hours(1, 36_500 * 24), Value("30d"),
+        "tell so long before the project's key ends"),
+    row("max_database_size", Some("--max-database-size"), &["SUPABACKUP_MAX_DATABASE_SIZE"], Size(0, 1 << 50), Value("500MB"),
+        "size of the database that the project's plan allows, by default that of the free plan; 0: any"),
+    row("quota_notice", None, &["SUPABACKUP_QUOTA_NOTICE"], Count(1, 100), Value("80"),
+        "percent of max_database_size that are told"),
+    row("min_free", None, &["SUPABACKUP_MIN_FREE"], Size(0, 1 << 50), Value("500MB"),
+        "space that is free in a directory of snapshots; 0: as much as the newest one takes"),
+    row("max_idle", None, &["SUPABACKUP_MAX_IDLE"], hours(24, 36_500 * 24), Value("50d"),
+        "tell of a scheduled workflow whose repository nobody touched for so long"),
+    row("max_unrestored", None, &["SUPABACKUP_MAX_UNRESTORED"], hours(24, 36_500 * 24), Value("30d"),
+        "restoring is proven again within this"),
+    row("forecast_notice", None, &["SUPABACKUP_FORECAST_NOTICE"], hours(1, 365 * 24), Value("14d"),
+        "tell of a limit that will be reached within this"),
+    row("unusual_score", None, &["SUPABACKUP_UNUSUAL_SCORE"], Count(3, 99), Value("5"),
+        "a day is unusual that lies so many deviations from others of its weekday"),
     // output and files
     row("progress", Some("--progress"), &["SUPABACKUP_PROGRESS"], OneOf(&["auto", "bars", "lines", "none"]), Value("auto"),
         "progress on stderr; auto is bars on a terminal and lines elsewhere"),
@@ -193,6 +246,10 @@ pub static SETTINGS: &[Setting] = &[
         "no progress, only what needs a person"),
     Setting { in_file: false, ..row("config", Some("--config"), &["SUPABACKUP_CONFIG"], Text,
         Described("./supabackup.toml if there is one"), "the configuration file") },
+    // where it runs
+    theirs("github_repository", &["GITHUB_REPOSITORY"], Text, "github: the repository of the workflow; set by the runner"),
+    theirs("github_workflow", &["GITHUB_WORKFLOW"], Text, "github: its name; set by the runner"),
+    theirs("github_event", &["GITHUB_EVENT_NAME"], Text, "github: what started it; set by the runner"),
     // what stores in the network need
     theirs("aws_access_key_id", &["AWS_ACCESS_KEY_ID"], Text, "s3: the id of an access key"),
     theirs("aws_secret_access_key", &["AWS_SECRET_ACCESS_KEY"], Secret, "s3: its secret"),
@@ -247,7 +304,11 @@ pub fn markdown() -> String {
         let code = |text: &str| format!("`{text}`");
         let flag = setting.flag.map_or("–".to_owned(), code);
         let variables = setting.variables.iter().map(|v| code(v)).collect::<Vec<_>>().join(", or ");
-        let key = if setting.in_file { code(setting.name) } else { "–".to_owned() };
+        let key = match (setting.in_file, setting.per_table) {
+            (true, true) => format!("{}, also per table", code(setting.name)),
+            (true, false) => code(setting.name),
+            (false, _) => "–".to_owned(),
+        };
         let default = match setting.default {
             Value(text) => code(text),
             Described(text) => text.to_owned(),

@@ -247,6 +247,44 @@ fn retention_is_a_profile_and_what_is_set_beside_it() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The table writes its defaults for people, and the watch has its own: they are the same.
+#[test]
+fn limits_hold_for_all_tables_and_a_table_has_its_own() -> anyhow::Result<()> {
+    assert_eq!(load(Need::Store, &[], &[])?.limits, crate::model::Limits::default());
+    let directory = tempfile::tempdir()?;
+    let file = |text: &str| std::fs::write(directory.path().join("supabackup.toml"), text);
+    file("max_age = '12h'\n[tables.'public.orders']\nmax_rows = 5\n[tables.\"a.b.c\"]\nmax_shrink = 0\n")?;
+    let vars = environment(&[("SUPABACKUP_DAILY_GROWTH", "7"), ("SUPABACKUP_MAX_ROWS", "70")]);
+    let limits = Config::load(Need::Store, &flags(&[("max_rows", &["80"])]), vars, directory.path())?.limits;
+    let orders = limits.of(&crate::model::TableName::new("public", "orders"));
+    assert_eq!((limits.max_age.num_hours(), limits.tables.max_rows, limits.tables.max_shrink), (12, 80, 20));
+    assert_eq!((orders.max_rows, orders.daily_growth, orders.max_shrink), (5, 7, 20));
+    assert_eq!(limits.of(&crate::model::TableName::new("a.b", "c")).max_shrink, 0);
+    assert!(!limits.is_database_size_given);
+    assert!(load(Need::Store, &[], &[("SUPABACKUP_MAX_DATABASE_SIZE", "8GB")])?.limits.is_database_size_given);
+    file("[tables.\"public.orders\"]\nmax_row = 5\nstore = 'x'\nmax_shrink = 101\n[tables.orders]\nmax_rows = 1\n")?;
+    let told = mistakes(Config::load(Need::Store, &Flags::default(), environment(&[]), directory.path()));
+    assert_eq!(told.len(), 4, "{told:?}");
+    for expected in [
+        "tables.\"public.orders\".max_row in line 2 of the configuration file: a table has no such key; did you mean max_rows?",
+        "tables.\"public.orders\".store in line 3 of the configuration file: a table has no such key",
+        "tables.\"public.orders\".max_shrink in line 4 of the configuration file: 101 is not between 0 and 100",
+        "tables.\"orders\" in line 5 of the configuration file: must be a section for one table, like [tables.\"public.orders\"]",
+    ] {
+        assert!(told.iter().any(|told| told == expected), "{expected}: {told:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_workflow_is_one_that_a_schedule_started() -> anyhow::Result<()> {
+    let job = |event| [("GITHUB_REPOSITORY", "o/r"), ("GITHUB_WORKFLOW", "backup"), ("GITHUB_EVENT_NAME", event)];
+    let workflow = load(Need::Store, &[], &job("schedule"))?.workflow.map(|found| (found.repository, found.name));
+    assert_eq!(workflow, Some(("o/r".to_owned(), Some("backup".to_owned()))));
+    assert_eq!(load(Need::Store, &[], &job("push"))?.workflow, None);
+    Ok(())
+}
+
 #[test]
 fn quiet_means_no_progress() -> anyhow::Result<()> {
     let config = load(Need::Store, &[("quiet", &["yes"])], &[("SUPABACKUP_PROGRESS", "bars")])?;
@@ -286,7 +324,8 @@ fn names_in_the_table_are_regular() {
     for setting in SETTINGS {
         for variable in setting.variables {
             let ours = variable.starts_with("SUPABACKUP_") || variable.starts_with("SUPABASE_");
-            let theirs = ["AWS_", "ACTIONS_", "GOOGLE_", "AZURE_"].iter().any(|prefix| variable.starts_with(prefix));
+            let theirs =
+                ["AWS_", "ACTIONS_", "GITHUB_", "GOOGLE_", "AZURE_"].iter().any(|prefix| variable.starts_with(prefix));
             assert!(ours || (theirs && setting.flag.is_none() && !setting.in_file), "{variable}");
         }
         assert!(setting.kind != Kind::Secret || (setting.flag.is_none() && !setting.in_file), "{}", setting.name);

@@ -12,6 +12,7 @@ mod frame;
 mod graph;
 mod inferred;
 mod routines;
+mod statements;
 mod subset;
 mod tables;
 mod target;
@@ -25,6 +26,7 @@ use build::Build;
 pub use facts::Facts;
 use graph::Id;
 pub use inferred::{UNKNOWN, inferred};
+pub use statements::statements;
 pub use subset::script_of_tables;
 
 use crate::format::quote_literal;

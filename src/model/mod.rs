@@ -11,6 +11,7 @@ mod restore;
 mod retention;
 mod seal;
 mod snapshot;
+mod watch;
 
 pub use catalog::{Catalog, Column, ColumnKind, ForeignKey, Relation, RelationKind};
 pub use finding::{Finding, Severity};
@@ -34,3 +35,8 @@ pub use retention::{
 };
 pub use seal::{Audience, PassphraseSeal, Seal, SealedTo, may_lie_there};
 pub use snapshot::{Pin, SnapshotId, SnapshotState, Verification};
+pub use watch::{
+    CatalogSeen, Change, Described, Forecast, Health, History, KeySeen, Limits, Live, LiveTable, Observation, Reach,
+    Schedule, Seen, ServiceHealth, Shape, Slope, SnapshotPoint, StoreSeen, Subject, TableCount, TableLimits,
+    TableState, TableStatus, Trend, Uncovered, Unseen, UnusualDay, WatchReport,
+};

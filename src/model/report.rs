@@ -82,6 +82,9 @@ pub struct SnapshotSummary {
     /// The deepest verification since the last one that found errors, if the newest found none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proven: Option<String>,
+    /// When restoring it was proven last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub restored: Option<DateTime<Utc>>,
     /// Somebody wants it kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pin: Option<Pin>,
@@ -109,6 +112,7 @@ impl SnapshotSummary {
             missing: 0,
             verified: None,
             proven: None,
+            restored: None,
             pin: None,
             touched: None,
         }
@@ -133,6 +137,7 @@ impl SnapshotSummary {
             missing: manifest.missing.len() as u64,
             verified,
             proven: None,
+            restored: None,
             pin: None,
             touched: None,
         }

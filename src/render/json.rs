@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::json;
 
-use crate::model::{Manifest, PruneReport, RestorePlan, RestoreReport, SnapshotSummary, Verified};
+use crate::model::{Manifest, PruneReport, RestorePlan, RestoreReport, SnapshotSummary, Verified, WatchReport};
 
 fn document(value: &impl Serialize) -> Result<String, serde_json::Error> {
     serde_json::to_string_pretty(value).map(|text| text + "\n")
@@ -37,4 +37,9 @@ pub fn restore_plan_json(plan: &RestorePlan) -> Result<String, serde_json::Error
 /// The report, which holds the plan, with the sums over its tables as `totals`.
 pub fn restore_report_json(report: &RestoreReport) -> Result<String, serde_json::Error> {
     document(&json!({ "report": report, "totals": report.totals() }))
+}
+
+/// `{"project": …, "worst": …, "findings": […], "tables": […], "trends": […], "snapshots": […]}`.
+pub fn watch_json(report: &WatchReport) -> Result<String, serde_json::Error> {
+    document(report)
 }

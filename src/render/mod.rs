@@ -19,6 +19,7 @@ mod recovery;
 mod restore;
 mod sealed;
 mod text;
+mod watch;
 
 use std::io::{self, ErrorKind, Write};
 
@@ -26,7 +27,9 @@ pub use columns::{flat, paragraph};
 pub use doctor::{checkup_json, checkup_line, checkup_verdict};
 pub use html::backup_report_html;
 pub use human::{Palette, snapshot_human, verified_human, verified_summary};
-pub use json::{list_json, prune_json, restore_plan_json, restore_report_json, snapshot_json, verified_json};
+pub use json::{
+    list_json, prune_json, restore_plan_json, restore_report_json, snapshot_json, verified_json, watch_json,
+};
 pub use list::list_human;
 pub use markdown::backup_report_md;
 pub use numbers::{age, bytes, count, duration, plural, ratio, time};
@@ -37,6 +40,7 @@ pub use restore::{
     restore_report_md, snapshot_choices, table_choices,
 };
 pub use sealed::how_to_open_md;
+pub use watch::{WATCH_WIDTH, watch_human};
 
 /// Writes data to standard output. That nobody reads it to its end (`| head`) is no error.
 pub fn print(text: &str) -> io::Result<()> {

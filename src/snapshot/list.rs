@@ -1,6 +1,7 @@
 //! Which snapshots a store holds. Everything is read from their manifests and folders; nothing that
 //! looks like a snapshot is left out because it is damaged.
 
+use chrono::{DateTime, Utc};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use crate::error::Failure;
@@ -9,7 +10,7 @@ use crate::seal::sha256_hex;
 use crate::snapshot::layout::is_later;
 use crate::snapshot::pin::read_pin;
 use crate::snapshot::{MANIFEST, PRUNED, SnapshotKeys, VERIFIED};
-use crate::store::{Key, Store, StoreError};
+use crate::store::{Entry, Key, Store, StoreError};
 
 /// How many manifests are read at once.
 const AT_ONCE: usize = 8;
@@ -27,7 +28,7 @@ pub async fn projects(store: &dyn Store) -> Result<Vec<String>, Failure> {
 }
 
 /// The ids of a project's snapshots, oldest first.
-async fn ids(store: &dyn Store, project: &str) -> Result<Vec<SnapshotId>, Failure> {
+pub(super) async fn ids(store: &dyn Store, project: &str) -> Result<Vec<SnapshotId>, Failure> {
     let folders = store.folders(project).await?;
     Ok(folders.iter().filter_map(|name| name.parse().ok()).collect())
 }
@@ -57,7 +58,7 @@ pub async fn look(store: &dyn Store, keys: &SnapshotKeys) -> Result<(SnapshotSum
         Ok(manifest) if manifest.snapshot == *keys.id() => {
             let records = records(store, keys, &sha256_hex(&bytes)).await?;
             let mut summary = SnapshotSummary::of(keys.project(), &manifest, records.newest);
-            summary.proven = records.proven;
+            (summary.proven, summary.restored) = (records.proven, records.restored);
             (summary, Some(manifest))
         }
         Ok(manifest) => {
@@ -94,6 +95,8 @@ struct Records {
     newest: Option<Verification>,
     /// The deepest since one that found errors.
     proven: Option<String>,
+    /// When restoring was proven last, and nothing was wrong.
+    restored: Option<DateTime<Utc>>,
 }
 
 /// The records about exactly this manifest, newest first, as far back as they matter. Records that
@@ -101,21 +104,30 @@ struct Records {
 async fn records(store: &dyn Store, keys: &SnapshotKeys, manifest_sha256: &str) -> Result<Records, Failure> {
     let mut found = Records::default();
     let mut deepest = None;
+    let is_restored = |entry: &Entry| entry.key.ends_with("-restored.json");
+    let mut is_enough = false;
     for entry in store.list(&format!("{}/{VERIFIED}", keys.folder())).await?.iter().rev() {
+        if is_enough && !(is_restored(entry) && found.restored.is_none()) {
+            continue;
+        }
         let Ok(key) = Key::new(&entry.key) else { continue };
         let Ok(bytes) = store.get(&key).await else { continue };
         let record = serde_json::from_slice::<Verification>(&bytes).ok();
         let Some(record) = record.filter(|r| r.manifest_sha256 == manifest_sha256) else { continue };
         let ok = record.ok;
+        if ok && is_restored(entry) {
+            found.restored = found.restored.or(Some(record.at));
+        }
+        if is_enough {
+            continue;
+        }
         let rank = DEPTHS.iter().position(|depth| *depth == record.depth);
         if ok && rank > deepest {
             deepest = rank;
             found.proven = Some(record.depth.clone());
         }
         found.newest.get_or_insert(record);
-        if !ok || deepest >= ENOUGH {
-            break;
-        }
+        is_enough = !ok || deepest >= ENOUGH;
     }
     Ok(found)
 }

@@ -15,6 +15,7 @@ mod list;
 mod opened;
 mod pin;
 mod reader;
+mod recent;
 mod remove;
 mod rows;
 mod stored;
@@ -32,6 +33,7 @@ pub use layout::{
 pub use list::{find, list_snapshots, look, projects};
 pub use pin::{pin, unpin};
 pub use reader::{PartRows, Reader};
+pub use recent::{newest_complete, recent};
 pub use remove::{Removal, remove_snapshot, remove_unfinished};
 pub use structure::{Scripts, store_structure};
 pub use unlock::whole_manifest;

@@ -39,6 +39,9 @@ const GIVE_UPS: u32 = 4;
 /// A table that no project has: PostgREST answers 404 for it.
 const NO_SUCH_TABLE: &str = "supabackup_asks_whether_anybody_is_there?limit=0";
 
+/// What is said of a project that is paused.
+pub(crate) const PAUSED: &str = "the project is paused (the API answers 540)";
+
 /// What the API's refusal means for the caller.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ApiError {
@@ -313,7 +316,7 @@ fn meaning(status: u16, body: ErrorBody) -> ApiError {
     let fatal = |text: String, hint: &str| ApiError::Fatal(Failure::failed(text).hint(hint));
     match (status, code, by_sqlstate(code, &message)) {
         (540, ..) => fatal(
-            "the project is paused (the API answers 540)".to_owned(),
+            PAUSED.to_owned(),
             "un-pause it in the Supabase dashboard (a paused free project can be restored for a limited time only), then run again",
         ),
         (401, ..) | (403, "", _) => fatal(

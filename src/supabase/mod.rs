@@ -5,6 +5,7 @@
 //! `docs/decisions.md`.
 
 mod client;
+mod health;
 mod openapi;
 mod probe;
 mod rows;
@@ -13,6 +14,7 @@ mod tables;
 mod write;
 
 pub use client::{ApiError, Client};
+pub use health::{HealthError, is_paused, project_health};
 pub use probe::{Access, Guard, Paging, Probe, RowSource, float_digits, probe};
 pub use rows::{Page, Window};
 pub use tables::TableReader;

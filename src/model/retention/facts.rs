@@ -1,11 +1,13 @@
 //! What the plan knows about a snapshot: a few numbers, not its manifest.
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 
 use crate::model::{Pin, SnapshotId, SnapshotState, SnapshotSummary};
 
 /// How far a snapshot was proven to be readable, since a verification last found it damaged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Proof {
     /// The newest verification found errors.
     Failed,

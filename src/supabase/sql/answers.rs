@@ -259,6 +259,26 @@ pub(crate) struct PageSeen<'a> {
     pub(crate) page: &'a RawValue,
 }
 
+/// How large the database is, and its tables.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Sizes {
+    /// Bytes of the whole database on disk.
+    pub database: u64,
+    /// Tables, with their indexes.
+    pub tables: Vec<TableSize>,
+}
+
+/// One table.
+#[derive(Debug, Clone, Deserialize)]
+pub struct TableSize {
+    /// Its schema.
+    pub schema: String,
+    /// Its name.
+    pub name: String,
+    /// Bytes on disk, indexes and partitions included.
+    pub bytes: u64,
+}
+
 #[derive(Debug, Deserialize)]
 struct Counted {
     rows: u64,
@@ -290,6 +310,11 @@ impl dyn SqlChannel {
     /// Asks for the user's schemas and tables.
     pub async fn listing(&self) -> Result<SqlListing, SqlError> {
         ask(self, &Question::Tables).await
+    }
+
+    /// Asks how large the database is.
+    pub async fn sizes(&self) -> Result<Sizes, SqlError> {
+        ask(self, &Question::Sizes).await
     }
 
     /// Asks where the sequences of some schemas stand.

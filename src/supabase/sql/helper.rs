@@ -150,6 +150,12 @@ fn call(question: &Question) -> Result<(&'static str, Value), SqlError> {
         Question::Delete(delete) => ("delete", call_arguments(delete.arguments())),
         Question::Digest(digest) => ("digest", call_arguments(digest.arguments())),
         Question::Orphans { tables } => ("orphans", json!({ "tables": names_json(tables) })),
+        Question::Sizes => {
+            return Err(SqlError::Absent(
+                Failure::failed("the helper's functions do not tell how large the database is")
+                    .hint("the Management API (SUPABASE_ACCESS_TOKEN) and postgres-meta do"),
+            ));
+        }
         Question::Script { .. } => {
             return Err(SqlError::Refused(
                 Failure::failed("the helper's functions run no scripts: none of them runs SQL that it is given").hint(

@@ -23,7 +23,9 @@ use async_trait::async_trait;
 use crate::error::Failure;
 use crate::supabase::client::ApiError;
 
-pub use answers::{SequenceSeen, SequenceTop, ServerSettings, SqlListing, SqlSchema, SqlTable, TableKind};
+pub use answers::{
+    SequenceSeen, SequenceTop, ServerSettings, Sizes, SqlListing, SqlSchema, SqlTable, TableKind, TableSize,
+};
 pub use helper::{HELPER_SCHEMA, Helper};
 pub use install::{install_sql, uninstall_sql};
 pub use management::Management;

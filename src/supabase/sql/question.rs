@@ -20,6 +20,8 @@ pub enum Question {
     Settings,
     /// The user's schemas and tables: `SqlListing`.
     Tables,
+    /// Bytes of the database and of its tables: `Sizes`. The helper cannot tell.
+    Sizes,
     /// Where sequences stand: a list of `SequenceSeen`.
     Sequences {
         /// Of these schemas.
@@ -116,6 +118,7 @@ pub struct SequencePosition {
 /// platform's, where both table and schema belong to one of its roles.
 pub(super) const USER_TABLE: &str = include_str!("queries/user_table.sql");
 
+const SIZES: &str = include_str!("queries/sizes.sql");
 const TABLES: &str = include_str!("queries/tables.sql");
 const SETTINGS: &str = include_str!("queries/settings.sql");
 const SEQUENCES: &str = include_str!("queries/sequences.sql");
@@ -138,6 +141,7 @@ impl Question {
             Self::Catalog
             | Self::Settings
             | Self::Tables
+            | Self::Sizes
             | Self::Sequences { .. }
             | Self::Count { .. }
             | Self::Page(_)
@@ -181,6 +185,7 @@ impl Question {
             Self::Catalog => catalog::statement(),
             Self::Settings => settings(),
             Self::Tables => tables(),
+            Self::Sizes => sizes(),
             Self::Sequences { schemas } => sequences(&text_array(schemas)),
             Self::Count { table, without } => count(table, without),
             Self::Page(page) => page.select(),
@@ -209,6 +214,10 @@ pub(super) fn settings() -> String {
 
 pub(super) fn tables() -> String {
     TABLES.trim_end().replace("{user_table}", USER_TABLE.trim_end())
+}
+
+fn sizes() -> String {
+    SIZES.trim_end().replace("{user_table}", USER_TABLE.trim_end())
 }
 
 /// `schemas` is an expression of type `text[]`.

@@ -1,0 +1,89 @@
+//! Arguments of the watch.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::args::ProjectArgs;
+use super::seal::OpenArgs;
+use crate::config::{Flags, help, parse_duration};
+
+/// Arguments of `monitor`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  supabackup monitor                       look at the project and its snapshots once
+  supabackup monitor --watch 5m            again every five minutes, until Ctrl-C
+  supabackup monitor --json | jq '.findings[] | select(.severity == \"error\")'
+
+Without the project's address and key it looks at the snapshots alone, and says what it could not check.
+
+Exits 0 if there is no finding at error level, 4 if there is one, 2 if the configuration is wrong. Every check,
+its severity and its limits: docs/monitoring.md")]
+pub struct MonitorArgs {
+    /// Look again and again, until Ctrl-C: every minute, or as often as is said
+    #[arg(long, value_name = "EVERY", num_args = 0..=1, default_missing_value = "1m", value_parser = every)]
+    pub watch: Option<Duration>,
+    /// Only this project: its folder's name in the store
+    #[arg(long, value_name = "NAME")]
+    pub project: Option<String>,
+    /// Print everything as one JSON document on stdout
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    limits: LimitArgs,
+    #[command(flatten)]
+    of_project: ProjectArgs,
+    #[command(flatten)]
+    open: OpenArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "What is allowed")]
+struct LimitArgs {
+    #[arg(long, value_name = "DURATION", help = help("history"))]
+    history: Option<String>,
+    #[arg(long, value_name = "DURATION", help = help("max_age"))]
+    max_age: Option<String>,
+    #[arg(long, value_name = "COUNT", help = help("max_rows"))]
+    max_rows: Option<String>,
+    #[arg(long, value_name = "COUNT", help = help("max_total_rows"))]
+    max_total_rows: Option<String>,
+    #[arg(long, value_name = "PERCENT", help = help("daily_growth"))]
+    daily_growth: Option<String>,
+    #[arg(long, value_name = "PERCENT", help = help("weekly_growth"))]
+    weekly_growth: Option<String>,
+    #[arg(long, value_name = "PERCENT", help = help("max_shrink"))]
+    max_shrink: Option<String>,
+    #[arg(long, value_name = "SIZE", help = help("max_snapshot_size"))]
+    max_snapshot_size: Option<String>,
+    #[arg(long, value_name = "SIZE", help = help("max_database_size"))]
+    max_database_size: Option<String>,
+}
+
+fn every(text: &str) -> Result<Duration, String> {
+    let every = parse_duration(text)?;
+    let range = Duration::from_secs(1)..=Duration::from_secs(86_400);
+    if range.contains(&every) { Ok(every) } else { Err(format!("{text} is not between 1s and 1d")) }
+}
+
+impl MonitorArgs {
+    pub(super) fn fill(&self, flags: &mut Flags) {
+        self.of_project.fill(flags);
+        self.open.fill(flags);
+        let limits = &self.limits;
+        for (name, value) in [
+            ("history", &limits.history),
+            ("max_age", &limits.max_age),
+            ("max_rows", &limits.max_rows),
+            ("max_total_rows", &limits.max_total_rows),
+            ("daily_growth", &limits.daily_growth),
+            ("weekly_growth", &limits.weekly_growth),
+            ("max_shrink", &limits.max_shrink),
+            ("max_snapshot_size", &limits.max_snapshot_size),
+            ("max_database_size", &limits.max_database_size),
+        ] {
+            flags.set(name, value);
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! `monitor`: observe → judge → show, once or again and again.
+
+mod catalog;
+mod health;
+mod live;
+mod observe;
+
+use crate::check::judge;
+use crate::cli::MonitorArgs;
+use crate::config::Config;
+use crate::context::Context;
+use crate::error::{Failure, Outcome};
+use crate::model::{Severity, WatchReport};
+use crate::render::{self, Palette};
+
+pub(crate) use observe::{Watched, observe};
+
+/// Runs the command.
+pub async fn run(args: &MonitorArgs, config: &Config, context: &Context) -> anyhow::Result<Outcome> {
+    let Some(every) = args.watch else {
+        return tokio::select! {
+            outcome = once(args, config, context) => outcome,
+            signal = context.stop.wait() => Err(Failure::failed(format!("stopped by {signal}")).into()),
+        };
+    };
+    let mut last = Outcome::Done;
+    loop {
+        tokio::select! {
+            outcome = once(args, config, context) => last = outcome?,
+            _ = context.stop.wait() => return Ok(last),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(every) => {}
+            _ = context.stop.wait() => return Ok(last),
+        }
+    }
+}
+
+/// One look.
+async fn once(args: &MonitorArgs, config: &Config, context: &Context) -> anyhow::Result<Outcome> {
+    let watched = Watched::choose(args.project.as_deref(), config).await?;
+    let seen = observe(&watched, config, context.clock.now()).await;
+    let mut report = judge(&seen, &config.limits);
+    clean(&mut report, config);
+    if args.json {
+        render::print(&render::watch_json(&report)?)?;
+    } else {
+        show(args, &report, context)?;
+    }
+    Ok(match report.worst {
+        Some(Severity::Error) => Outcome::Findings,
+        _ => Outcome::Done,
+    })
+}
+
+fn show(args: &MonitorArgs, report: &WatchReport, context: &Context) -> anyhow::Result<()> {
+    let terminal = &context.terminal;
+    let palette = Palette::new(terminal.color_on_stdout());
+    let width = terminal.width.filter(|_| terminal.stdout_is_terminal).map_or(render::WATCH_WIDTH, usize::from);
+    let text = render::watch_human(report, terminal.quiet, width, palette);
+    if args.watch.is_some() && terminal.stdout_is_terminal {
+        // from the top of an empty screen
+        render::print(&format!("\x1b[H\x1b[2J\x1b[3J{text}"))?;
+    } else {
+        render::print(&text)?;
+    }
+    Ok(())
+}
+
+/// Servers repeat what they were sent: no secret gets out that way.
+fn clean(report: &mut WatchReport, config: &Config) {
+    use secrecy::ExposeSecret;
+    let secrets: Vec<&str> = config
+        .access_token
+        .iter()
+        .chain(config.project.iter().map(|project| project.key.secret()))
+        .map(|secret| secret.expose_secret())
+        .filter(|secret| !secret.is_empty())
+        .collect();
+    let clean =
+        |text: &str| secrets.iter().fold(crate::config::redact(text), |text, secret| text.replace(secret, "***"));
+    for finding in &mut report.findings {
+        finding.message = clean(&finding.message);
+        finding.subject = clean(&finding.subject);
+        finding.hint = finding.hint.as_deref().map(clean);
+    }
+}

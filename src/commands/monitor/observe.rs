@@ -1,0 +1,147 @@
+//! All of the I/O, and no opinions.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::catalog::catalog;
+use super::health::health;
+use super::live::{Looked, look_at};
+use crate::config::{Config, KeyKind, ProjectConfig};
+use crate::error::Failure;
+use crate::model::{History, KeySeen, Observation, Schedule, Seen, StoreSeen, Unseen};
+use crate::snapshot::{newest_complete, projects, recent};
+use crate::store::{self, DirStore, Store, StoreUrl};
+
+/// What is to be looked at.
+pub(crate) struct Watched<'a> {
+    /// The project's name in the store.
+    pub(crate) name: String,
+    /// Its address and key; or why it cannot be asked.
+    pub(crate) project: Seen<&'a ProjectConfig>,
+}
+
+impl<'a> Watched<'a> {
+    /// The named project, or else that of the environment, or else the only one in the store.
+    pub(crate) async fn choose(named: Option<&str>, config: &'a Config) -> Result<Self, Failure> {
+        let name = match named.or(config.project_name.as_deref()) {
+            Some(name) => name.to_owned(),
+            None => only_project(config).await?,
+        };
+        let project = match &config.project {
+            Some(project) if project.name == name => Ok(project),
+            Some(project) => {
+                Err(Unseen::not_given(format!("the address and key that are given are those of {}", project.name)))
+            }
+            None => Err(Unseen::not_given("the project's address and key are not given")
+                .hint("set SUPABASE_URL and SUPABASE_SECRET_KEY")),
+        };
+        Ok(Self { name, project })
+    }
+}
+
+async fn only_project(config: &Config) -> Result<String, Failure> {
+    let store = store::open(&config.store);
+    let mut names = projects(store.as_ref()).await?;
+    match (names.pop(), names.is_empty()) {
+        (Some(name), true) => Ok(name),
+        (None, _) => Err(Failure::usage(format!("choosing a project: {} holds no snapshots", store.describe()))
+            .hint("set SUPABASE_URL and SUPABASE_SECRET_KEY, or name the right store with --store")),
+        (Some(last), false) => {
+            let names = format!("{}, {last}", names.join(", "));
+            Err(Failure::usage(format!("choosing a project: {} holds several: {names}", store.describe()))
+                .hint("name one with --project"))
+        }
+    }
+}
+
+/// Looks at everything. What cannot be seen says so in its place.
+pub(crate) async fn observe(watched: &Watched<'_>, config: &Config, now: DateTime<Utc>) -> Observation {
+    let (history, stores, at) = stores(watched, config, now).await;
+    let key = watched.project.as_ref().ok().map(|project| key(project, now));
+    let serves = match (&watched.project, key.as_ref().and_then(|key| key.refused.clone())) {
+        (Ok(project), None) => Ok(*project),
+        (Ok(_), Some(why)) => Err(Unseen { reason: format!("the key cannot serve: {}", why.reason), ..why }),
+        (Err(why), _) => Err(why.clone()),
+    };
+    let children = history.as_ref().map(|history| history.children.clone()).unwrap_or_default();
+    let Looked { mut live, described, sql, data_api } = match serves {
+        Ok(project) => look_at(project, config, &children).await,
+        Err(why) => Looked::unseen(&why),
+    };
+    if let Ok(live) = &mut live {
+        live.tables.sort_by(|a, b| a.name.cmp(&b.name));
+    }
+    Observation {
+        project: watched.name.clone(),
+        now,
+        health: health(watched, config, &data_api).await,
+        catalog: catalog(watched, config, &history, at.as_ref(), &live, described, sql).await,
+        history,
+        live,
+        key,
+        stores,
+        schedule: config.workflow.as_ref().map(|workflow| Schedule {
+            repository: workflow.repository.clone(),
+            workflow: workflow.name.clone(),
+            is_public: None,
+            last_activity: None,
+            is_enabled: None,
+        }),
+    }
+}
+
+fn key(project: &ProjectConfig, now: DateTime<Utc>) -> KeySeen {
+    let (kind, expires) = match project.key.kind() {
+        KeyKind::LegacyJwt { expires, .. } => ("legacy JWT", *expires),
+        KeyKind::Secret => ("secret key", None),
+        _ => ("key", None),
+    };
+    let refused = project.key.check(now, &project.name).err();
+    KeySeen { kind: kind.to_owned(), expires, refused: refused.map(|failure| unseen(failure)) }
+}
+
+/// The snapshots as the first store that answers has them, that store, and what each of them has.
+async fn stores(
+    watched: &Watched<'_>,
+    config: &Config,
+    now: DateTime<Utc>,
+) -> (Seen<History>, Vec<StoreSeen>, Option<Arc<dyn Store>>) {
+    let since = now - config.limits.history;
+    let mut history: Option<(History, Arc<dyn Store>)> = None;
+    let mut first_failure = None;
+    let mut seen = Vec::new();
+    for url in &config.stores {
+        let store = store::open(url);
+        let newest = if history.is_none() {
+            match recent(store.as_ref(), &watched.name, since, &config.identities).await {
+                Ok(found) => {
+                    let newest = found.newest_complete().map(|point| (point.id.clone(), point.started));
+                    let newest = newest.or(found.older_good.as_ref().map(|point| (point.id.clone(), point.started)));
+                    history = Some((found, Arc::clone(&store)));
+                    Ok(newest)
+                }
+                Err(failure) => Err(unseen(failure)),
+            }
+        } else {
+            newest_complete(store.as_ref(), &watched.name).await.map_err(unseen)
+        };
+        first_failure = first_failure.or_else(|| newest.as_ref().err().cloned());
+        let free = match url {
+            StoreUrl::Directory(path) => {
+                Some(DirStore::new(path).free_space().await.map_err(|error| Unseen::failed(error.to_string())))
+            }
+            _ => None,
+        };
+        seen.push(StoreSeen { place: store.describe(), newest, free });
+    }
+    match history {
+        Some((history, store)) => (Ok(history), seen, Some(store)),
+        None => (Err(first_failure.unwrap_or_else(|| Unseen::not_given("no store is given"))), seen, None),
+    }
+}
+
+/// A failure as what keeps something from being seen.
+pub(super) fn unseen(failure: Failure) -> Unseen {
+    Unseen { reason: failure.message, hint: failure.hint, is_failure: true }
+}
