@@ -11,9 +11,11 @@
 //! The path of a row is one direction through five rooms: [`supabase`] → [`mod@format`] → [`seal`] →
 //! [`snapshot`] → [`store`].
 //!
+//! The **watch** sees all of that at one moment ([`model::Observation`]), and [`check`] says what is wrong with it.
+//!
 //! # Who may know whom
 //!
-//! Everything may name [`model`]; `model` names nobody. [`mod@format`] and [`seal`] are pure. The edges
+//! Everything may name [`model`]; `model` names nobody. [`mod@format`], [`seal`], [`ddl`] and [`check`] are pure. The edges
 //! [`supabase`] and [`store`] never name each other; only [`commands`] knows both, and only
 //! [`snapshot`] knows both `seal` and `store`. A test reads the sources and holds them to this.
 

@@ -157,10 +157,11 @@ impl<'a> Case<'a> {
 
     /// Rows of one table on the days of the week before, oldest first; days without it are left out.
     pub(super) fn week_of(&self, days: &[(i64, &SnapshotPoint)], name: &TableName) -> Vec<u64> {
-        days.iter().filter_map(|(_, point)| self.rows_in_of(point, name)).collect()
+        days.iter().filter_map(|(_, point)| self.rows_of(point, name)).collect()
     }
 
-    fn rows_in_of(&self, point: &SnapshotPoint, name: &TableName) -> Option<u64> {
+    /// Rows of one table in one snapshot.
+    pub(super) fn rows_of(&self, point: &SnapshotPoint, name: &TableName) -> Option<u64> {
         let history = self.seen.history.as_ref().ok()?;
         let counts = point.counts.as_ref()?;
         counts.iter().find(|count| history.name(**count) == Some(name)).map(|count| count.rows)

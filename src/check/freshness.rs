@@ -9,8 +9,8 @@ use super::Case;
 use super::words::span;
 use crate::model::{Finding, History, Seen, SnapshotPoint};
 
-/// So many steps between snapshots tell what is usual.
-const STEPS: usize = 5;
+/// So many steps between snapshots tell what is usual, and older ones than so many do not count.
+const STEPS: std::ops::RangeInclusive<usize> = 5..=10;
 /// Clocks of different machines differ a little.
 const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(5);
 
@@ -70,9 +70,10 @@ fn none(case: &Case<'_>, history: &History) -> Finding {
 fn usual_step(history: &History) -> Option<TimeDelta> {
     let good: Vec<&SnapshotPoint> = history.complete().filter(|point| point.is_good()).collect();
     let mut steps: Vec<TimeDelta> = good.windows(2).map(|pair| pair[1].started - pair[0].started).collect();
-    if steps.len() < STEPS {
+    if steps.len() < *STEPS.start() {
         return None;
     }
+    steps.drain(..steps.len().saturating_sub(*STEPS.end()));
     steps.sort();
     steps.get(steps.len() / 2).copied()
 }

@@ -4,8 +4,7 @@ use super::Case;
 use crate::model::{Finding, Seen};
 
 /// States that pass by themselves.
-const PASSING: [&str; 8] =
-    ["COMING_UP", "RESTORING", "UPGRADING", "RESTARTING", "RESIZING", "GOING_DOWN", "UNKNOWN", "INIT"];
+const PASSING: [&str; 6] = ["COMING_UP", "RESTORING", "UPGRADING", "RESTARTING", "RESIZING", "UNKNOWN"];
 
 pub(super) fn check(case: &Case<'_>) -> Seen<Vec<Finding>> {
     let health = case.seen.health.as_ref().map_err(Clone::clone)?;

@@ -26,8 +26,8 @@ mod verification;
 mod words;
 
 use crate::model::{
-    Finding, Limits, Observation, Seen, Severity, Subject, TableName, TableState, TableStatus, Trend, Unseen,
-    WatchReport,
+    Finding, Limits, NOT_CHECKED, Observation, Seen, Severity, Subject, TableName, TableState, TableStatus, Trend,
+    Unseen, WatchReport,
 };
 
 pub use case::Case;
@@ -58,9 +58,6 @@ pub const CHECKS: [(&str, Check); 19] = [
     ("schedule", schedule::check),
     ("restoring", restoring::check),
 ];
-
-/// What a check says that could not run.
-pub const NOT_CHECKED: &str = "not-checked";
 
 /// Asks everything. The findings come in the order of their severity, then of the checks.
 pub fn judge(seen: &Observation, limits: &Limits) -> WatchReport {

@@ -2,7 +2,7 @@
 
 use super::Case;
 use super::words::bytes;
-use crate::model::{Finding, Seen};
+use crate::model::{Finding, NOT_CHECKED, Seen};
 
 pub(super) fn check(case: &Case<'_>) -> Seen<Vec<Finding>> {
     let mut found = Vec::new();
@@ -36,8 +36,8 @@ pub(super) fn check(case: &Case<'_>) -> Seen<Vec<Finding>> {
     }
     let message = format!("not checked: {}", unseen.reason);
     found.push(match unseen.is_failure {
-        true => Finding::warning(super::NOT_CHECKED, "database size", message),
-        false => Finding::info(super::NOT_CHECKED, "database size", message),
+        true => Finding::warning(NOT_CHECKED, "database size", message),
+        false => Finding::info(NOT_CHECKED, "database size", message),
     });
     Ok(found)
 }

@@ -41,8 +41,8 @@ pub(super) fn check(case: &Case<'_>) -> Seen<Vec<Finding>> {
     Ok(found)
 }
 
-/// The middle value, or the lower of the two in the middle; `None` of none.
+/// The middle value, or the upper of the two in the middle; `None` of none.
 fn median(mut values: Vec<u64>) -> Option<u64> {
     values.sort_unstable();
-    values.get(values.len().saturating_sub(1) / 2).copied()
+    values.get(values.len() / 2).copied()
 }

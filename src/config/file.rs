@@ -241,7 +241,7 @@ mod tests {
     fn only_a_named_file_has_to_exist() -> io::Result<()> {
         let directory = tempfile::tempdir()?;
         let mut mistakes = Mistakes::default();
-        assert!(read(None, directory.path(), &mut mistakes).is_empty());
+        assert!(read(None, directory.path(), &mut mistakes).settings.is_empty());
         assert!(mistakes.into_result().is_ok());
 
         let mut mistakes = Mistakes::default();
@@ -251,7 +251,7 @@ mod tests {
 
         std::fs::write(directory.path().join(DEFAULT_NAME), "store = 'x'")?;
         let mut mistakes = Mistakes::default();
-        assert_eq!(text(&read(None, directory.path(), &mut mistakes), "store"), "x");
+        assert_eq!(text(&read(None, directory.path(), &mut mistakes).settings, "store"), "x");
         Ok(())
     }
 }

@@ -214,7 +214,7 @@ pub static SETTINGS: &[Setting] = &[
     of_table(row("min_change", None, &["SUPABACKUP_MIN_CHANGE"], Count(0, MANY), Value("100"),
         "a change of fewer rows than this is never told as growth, loss, or unusual")),
     of_table(row("min_emptied", None, &["SUPABACKUP_MIN_EMPTIED"], Count(0, MANY), Value("10"),
-        "a table that had so many rows on every day of a week may not be empty; 0: it may")),
+        "a table that had so many rows in all snapshots of the time that is looked at may not be empty; 0: it may")),
     row("max_snapshot_size", Some("--max-snapshot-size"), &["SUPABACKUP_MAX_SNAPSHOT_SIZE"], Size(0, 1 << 50), Value("100MB"),
         "size that a snapshot may have as stored; 0: any"),
     row("max_unverified", None, &["SUPABACKUP_MAX_UNVERIFIED"], hours(1, 36_500 * 24), Value("48h"),

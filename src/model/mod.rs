@@ -36,7 +36,7 @@ pub use retention::{
 pub use seal::{Audience, PassphraseSeal, Seal, SealedTo, may_lie_there};
 pub use snapshot::{Pin, SnapshotId, SnapshotState, Verification};
 pub use watch::{
-    CatalogSeen, Change, Described, Forecast, Health, History, KeySeen, Limits, Live, LiveTable, Observation, Reach,
-    Schedule, Seen, ServiceHealth, Shape, Slope, SnapshotPoint, StoreSeen, Subject, TableCount, TableLimits,
-    TableState, TableStatus, Trend, Uncovered, Unseen, UnusualDay, WatchReport,
+    CatalogSeen, Change, Described, Forecast, Health, History, KeySeen, Limits, Live, LiveTable, NOT_CHECKED,
+    Observation, Reach, Schedule, Seen, ServiceHealth, Shape, Slope, SnapshotPoint, StoreSeen, Subject, TableCount,
+    TableLimits, TableState, TableStatus, Trend, Uncovered, Unseen, UnusualDay, WatchReport,
 };

@@ -2,7 +2,9 @@
 
 use comfy_table::{CellAlignment, Table, presets};
 
-use crate::model::{Change, Finding, Severity, Shape, Subject, TableState, TableStatus, Trend, WatchReport};
+use crate::model::{
+    Change, Finding, NOT_CHECKED, Severity, Shape, Subject, TableState, TableStatus, Trend, WatchReport,
+};
 use crate::render::columns::{columns, flat, wrapped};
 use crate::render::numbers::short_age;
 use crate::render::text::clean;
@@ -14,8 +16,6 @@ pub const WATCH_WIDTH: usize = 80;
 const NARROW: usize = 64;
 /// Nothing is drawn narrower, and nothing wider.
 const LIMITS: (usize, usize) = (32, 120);
-/// What a check says that could not run.
-const NOT_CHECKED: &str = "not-checked";
 
 /// The whole view, in lines of at most `width` columns. `quiet`: only what a person should look at.
 pub fn watch_human(report: &WatchReport, quiet: bool, width: usize, palette: Palette) -> String {

@@ -12,13 +12,14 @@ use supabackup::model::TableName;
 use crate::support::Run;
 
 /// Every document that a person is sent to.
-const DOCUMENTS: [&str; 10] = [
+const DOCUMENTS: [&str; 11] = [
     "README.md",
     "CHANGELOG.md",
     "docs/FORMAT.md",
     "docs/configuration.md",
     "docs/decisions.md",
     "docs/encryption.md",
+    "docs/monitoring.md",
     "docs/restore.md",
     "docs/retention.md",
     "docs/stores.md",

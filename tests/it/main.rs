@@ -9,6 +9,7 @@ mod doctor;
 mod faults;
 mod judge;
 mod kills;
+mod monitor;
 mod progress;
 mod prune;
 mod reading;

@@ -19,7 +19,7 @@ pub struct TableLimits {
     pub max_shrink: u64,
     /// A change of fewer rows than this is never told.
     pub min_change: u64,
-    /// A table that never had fewer rows than this in a week may not be empty.
+    /// A table that never had fewer rows than this in the time that is looked at may not be empty.
     pub min_emptied: u64,
 }
 

@@ -13,5 +13,5 @@ pub use observation::{
     CatalogSeen, Described, Health, KeySeen, Live, LiveTable, Observation, Schedule, Seen, ServiceHealth, StoreSeen,
     Uncovered, Unseen,
 };
-pub use report::{TableState, TableStatus, WatchReport};
+pub use report::{NOT_CHECKED, TableState, TableStatus, WatchReport};
 pub use trend::{Change, Forecast, Reach, Shape, Slope, Subject, Trend, UnusualDay};

@@ -5,6 +5,9 @@ use serde::Serialize;
 
 use crate::model::{Change, Finding, Severity, Shape, SnapshotPoint, TableName, Trend};
 
+/// The code of a check that could not run.
+pub const NOT_CHECKED: &str = "not-checked";
+
 /// Everything that a person or a program is told.
 #[derive(Debug, Clone, Serialize)]
 pub struct WatchReport {

@@ -6,6 +6,7 @@
 //! | `POST /database/query` with `"read_only": true` | `supabase_read_only_user`, read-only | `database_read` or `database_write` |
 //! | `POST /database/query/read-only` | `supabase_read_only_user`, read-only | `database_read` or `database_write` |
 //! | `GET` itself | | `project_admin_read` |
+//! | `GET /health?services=…` | | `project_admin_read` |
 //! | `GET /postgrest` | | `data_api_config_read` |
 //! | `GET /api-keys[?reveal=true]`, `/api-keys/legacy` | | `api_gateway_keys_read` |
 //!
@@ -61,6 +62,7 @@ enum Endpoint {
     Query,
     QueryReadOnly,
     Project,
+    Health,
     Postgrest,
     ApiKeys,
     LegacyKeys,
@@ -161,13 +163,18 @@ impl Management {
                 asked.run(&self.managed.postgres, self.settings().query_timeout_ms).await
             }
             Endpoint::Project if may(&[ProjectAdminRead]) => project::project(&self.managed).await,
+            Endpoint::Health if may(&[ProjectAdminRead]) => {
+                project::health(&self.managed, query.unwrap_or_default()).await
+            }
             Endpoint::Postgrest if may(&[DataApiConfigRead]) => project::postgrest(&self.managed),
             Endpoint::ApiKeys if may(&[ApiGatewayKeysRead]) => {
                 let reveal = query.is_some_and(|query| query.split('&').any(|pair| pair == "reveal=true"));
                 (StatusCode::OK, self.keys.list(reveal))
             }
             Endpoint::LegacyKeys if may(&[ApiGatewayKeysRead]) => (StatusCode::OK, json!({ "enabled": true })),
-            Endpoint::Project | Endpoint::Postgrest | Endpoint::ApiKeys | Endpoint::LegacyKeys => forbidden(),
+            Endpoint::Project | Endpoint::Health | Endpoint::Postgrest | Endpoint::ApiKeys | Endpoint::LegacyKeys => {
+                forbidden()
+            }
         }
     }
 
@@ -189,6 +196,7 @@ fn endpoint<'a>(method: &Method, path: &'a str) -> Option<(&'a str, Endpoint)> {
         (&Method::POST, "database/query") => Endpoint::Query,
         (&Method::POST, "database/query/read-only") => Endpoint::QueryReadOnly,
         (&Method::GET, "") => Endpoint::Project,
+        (&Method::GET, "health") => Endpoint::Health,
         (&Method::GET, "postgrest") => Endpoint::Postgrest,
         (&Method::GET, "api-keys") => Endpoint::ApiKeys,
         (&Method::GET, "api-keys/legacy") => Endpoint::LegacyKeys,

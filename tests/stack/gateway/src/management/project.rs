@@ -31,6 +31,20 @@ pub(crate) async fn project(managed: &Managed) -> Answer {
     (StatusCode::OK, answer)
 }
 
+/// `GET /v1/projects/{ref}/health`: the services that are asked about are well when the database answers.
+pub(crate) async fn health(managed: &Managed, query: &str) -> Answer {
+    let services: Vec<&str> = query.split('&').filter_map(|pair| pair.strip_prefix("services=")).collect();
+    if services.is_empty() {
+        return refusal(StatusCode::BAD_REQUEST, "services: Required");
+    }
+    let is_well = version(managed).await.is_some();
+    let service = |name: &&str| match is_well {
+        true => json!({ "name": name, "status": "ACTIVE_HEALTHY" }),
+        false => json!({ "name": name, "status": "UNHEALTHY", "error": "the database does not answer" }),
+    };
+    (StatusCode::OK, services.iter().map(service).collect())
+}
+
 /// PostgreSQL's own word for its version, without the packager's.
 async fn version(managed: &Managed) -> Option<String> {
     let mut session = Session::open(&managed.postgres, "postgres").await.ok()?;
