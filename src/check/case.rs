@@ -107,7 +107,7 @@ impl<'a> Case<'a> {
     }
 
     /// Tables that were in a snapshot of the week before, and are neither there now nor left out on purpose.
-    /// Those that an incomplete look misses are not among them.
+    /// Those that an incomplete look misses are not among them, nor those that only SQL showed, without it.
     pub(super) fn gone(&self) -> Vec<TableName> {
         let Ok(history) = self.history() else { return Vec::new() };
         let now: BTreeSet<TableName> = self.present().into_iter().map(|present| present.name).collect();
@@ -125,8 +125,13 @@ impl<'a> Case<'a> {
         for (_, point) in self.days_before(history, self.compared_at()) {
             gone.extend(self.rows_in(point).into_keys().cloned());
         }
+        let is_unseen =
+            |name: &TableName| self.live().is_ok_and(|live| !live.sees_all) && history.through_sql.contains(name);
         gone.retain(|name| {
-            !now.contains(name) && !excused.contains(name) && !unread.iter().any(|s| *s == format!("table {name}"))
+            !is_unseen(name)
+                && !now.contains(name)
+                && !excused.contains(name)
+                && !unread.iter().any(|s| *s == format!("table {name}"))
         });
         gone.into_iter().collect()
     }

@@ -49,10 +49,23 @@ pub(super) fn check(case: &Case<'_>) -> Seen<Vec<Finding>> {
         });
     }
     if !live.sees_all {
-        let message = "tables that the Data API does not show cannot be checked: there is no SQL access";
+        let unseen = case.history().map(|history| &history.through_sql).ok().filter(|names| !names.is_empty());
+        let named = unseen.map(|names| format!("; snapshots have {}", listed(names))).unwrap_or_default();
+        let message =
+            format!("tables that the Data API does not show cannot be checked: there is no SQL access{named}");
         found.push(
             Finding::info("blind-spot", "coverage", message).hint("`supabackup doctor` says how to give SQL access"),
         );
     }
     Ok(found)
+}
+
+/// The first names of a set.
+fn listed(names: &BTreeSet<TableName>) -> String {
+    const NAMED: usize = 5;
+    let mut shown: Vec<String> = names.iter().take(NAMED).map(ToString::to_string).collect();
+    if names.len() > NAMED {
+        shown.push(format!("and {} more", names.len() - NAMED));
+    }
+    shown.join(", ")
 }

@@ -257,6 +257,15 @@ fn every_table_is_backed_up_and_can_be_read() {
             },
             &["error unreadable public.settings"],
         ),
+        (
+            "a table that only SQL showed",
+            |seen, _| {
+                live(seen).tables.retain(|found| found.name != table("settings"));
+                live(seen).sees_all = false;
+                history(seen).through_sql.insert(table("settings"));
+            },
+            &["info blind-spot coverage"],
+        ),
         ("blind", |seen, _| live(seen).sees_all = false, &["info blind-spot coverage"]),
     ]);
     let mut seen = well();

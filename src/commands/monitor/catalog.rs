@@ -44,7 +44,7 @@ pub(super) async fn catalog(
         let subject = format!("table {name}");
         live.left_out.contains(name) || live.missing.iter().any(|missing| missing.subject == subject)
     };
-    then.tables.retain(|name, _| !unread(name));
+    then.tables.retain(|name, _| !unread(name) && (live.sees_all || !history.through_sql.contains(name)));
     now.tables.retain(|name, _| !manifest.passed_over.iter().any(|passed| passed.name == *name));
     if let (Some(structure), Some(sql)) = (&manifest.structure, &sql) {
         let stored = reader.text(&structure.catalog).await.map_err(unseen)?;

@@ -98,10 +98,10 @@ fn key(project: &ProjectConfig, now: DateTime<Utc>) -> KeySeen {
         _ => ("key", None),
     };
     let refused = project.key.check(now, &project.name).err();
-    KeySeen { kind: kind.to_owned(), expires, refused: refused.map(|failure| unseen(failure)) }
+    KeySeen { kind: kind.to_owned(), expires, refused: refused.map(unseen) }
 }
 
-/// The snapshots as the first store that answers has them, that store, and what each of them has.
+/// The snapshots as the first store has them that answers and holds any, that store, and what each of them has.
 async fn stores(
     watched: &Watched<'_>,
     config: &Config,
@@ -113,13 +113,17 @@ async fn stores(
     let mut seen = Vec::new();
     for url in &config.stores {
         let store = store::open(url);
-        let newest = if history.is_none() {
+        let is_empty = |(found, _): &(History, _)| found.points.is_empty() && found.older == 0;
+        let newest = if history.as_ref().is_none_or(is_empty) {
             match recent(store.as_ref(), &watched.name, since, &config.identities).await {
                 Ok(found) => {
-                    let newest = found.newest_complete().map(|point| (point.id.clone(), point.started));
-                    let newest = newest.or(found.older_good.as_ref().map(|point| (point.id.clone(), point.started)));
+                    let newest = match found.newest_complete() {
+                        Some(point) => Ok(Some((point.id.clone(), point.started))),
+                        None if found.older == 0 => Ok(None),
+                        None => newest_complete(store.as_ref(), &watched.name).await.map_err(unseen),
+                    };
                     history = Some((found, Arc::clone(&store)));
-                    Ok(newest)
+                    newest
                 }
                 Err(failure) => Err(unseen(failure)),
             }

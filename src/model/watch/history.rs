@@ -1,6 +1,6 @@
 //! The snapshots of the last weeks: a few numbers of each, and never its manifest.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -27,6 +27,8 @@ pub struct History {
     pub tables: Vec<TableName>,
     /// Of tables that others inherit from: those whose rows are counted with them and stored by themselves.
     pub children: HashMap<TableName, Vec<TableName>>,
+    /// Tables that were read through SQL: without it nothing can be said of them.
+    pub through_sql: BTreeSet<TableName>,
     places: HashMap<TableName, u32>,
 }
 
@@ -89,6 +91,8 @@ impl History {
         });
         let parents = manifest.iter().flat_map(|manifest| &manifest.tables).filter(|table| !table.children.is_empty());
         self.children.extend(parents.map(|table| (table.name.clone(), table.children.clone())));
+        let through_sql = manifest.iter().flat_map(|manifest| &manifest.tables).filter(|t| t.read_through.is_some());
+        self.through_sql.extend(through_sql.map(|table| table.name.clone()));
         let mut point = SnapshotPoint::of(summary, counts);
         if let Some(manifest) = manifest {
             let names = manifest.missing.iter().take(MISSING_NAMED);
