@@ -263,3 +263,30 @@ fn the_format_describes_every_field_of_a_manifest() -> Result<()> {
     ensure!(untold.is_empty(), "docs/FORMAT.md does not tell of {untold:?}");
     Ok(())
 }
+
+/// Every code that a check of the watch gives, as its source writes it.
+#[test]
+fn monitoring_tells_of_every_check_and_code() -> Result<()> {
+    let told = read("docs/monitoring.md")?;
+    let mut codes = BTreeSet::new();
+    for entry in std::fs::read_dir(root().join("src/check"))? {
+        let path = entry?.path();
+        if !path.is_file() {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path)?;
+        for severity in ["error(", "warning(", "info("] {
+            let calls = text.split(&format!("Finding::{severity}")).skip(1);
+            let first = calls.filter_map(|rest| rest.trim_start().strip_prefix('"')?.split_once('"'));
+            codes.extend(first.map(|(code, _)| code.to_owned()));
+        }
+    }
+    ensure!(codes.len() > 25, "only {codes:?}");
+    codes.extend(supabackup::check::CHECKS.map(|(name, _)| name.to_owned()));
+    let untold: Vec<_> = codes
+        .iter()
+        .filter(|code| !told.contains(&format!("`{code}`")) && !told.contains(&format!("| {code} |")))
+        .collect();
+    ensure!(untold.is_empty(), "docs/monitoring.md does not tell of {untold:?}");
+    Ok(())
+}
