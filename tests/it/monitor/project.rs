@@ -89,8 +89,9 @@ fn what_happens_to_a_project_is_seen() -> Result<()> {
          CREATE TABLE public.late (id int PRIMARY KEY); GRANT ALL ON public.late TO service_role;
          REVOKE ALL ON public.user_roles FROM service_role",
     )?;
-    let is_told =
-        |report: &Value| message(report, "table-without-grant") != "" && message(report, "schema-changed") != "";
+    let is_told = |report: &Value| {
+        !message(report, "table-without-grant").is_empty() && !message(report, "schema-changed").is_empty()
+    };
     let found = ward.until(true, is_told)?;
     let drift = message(&found, "schema-changed");
     for part in [
@@ -110,7 +111,7 @@ fn what_happens_to_a_project_is_seen() -> Result<()> {
 fn the_secret_key_alone_sees_less_and_says_so() -> Result<()> {
     let ward = Ward::open(false)?;
     let found = report(ward.run("monitor", false), 0)?;
-    ensure!(serious(&found).is_empty() && message(&found, "blind-spot") != "", "{found:#}");
+    ensure!(serious(&found).is_empty() && !message(&found, "blind-spot").is_empty(), "{found:#}");
     ensure!(message(&found, "not-checked").contains("how large the database is shows through SQL"), "{found:#}");
     // nothing but questions was asked
     ward.stack.control("PUT", "/log", "")?;
@@ -122,8 +123,9 @@ fn the_secret_key_alone_sees_less_and_says_so() -> Result<()> {
 
     // a grant that is gone is a table that is gone, and the hint says how to have it back
     ward.sql("REVOKE ALL ON public.user_roles FROM service_role")?;
-    let found =
-        ward.until(false, |report| message(report, "table-lost") != "" || message(report, "unreadable") != "")?;
+    let found = ward.until(false, |report| {
+        !message(report, "table-lost").is_empty() || !message(report, "unreadable").is_empty()
+    })?;
     let hints: String = found["findings"].to_string();
     ensure!(found["worst"] == "error" && hints.contains("public.user_roles"), "{found:#}");
     ensure!(hints.contains(r#"GRANT SELECT ON TABLE \"public\".\"user_roles\" TO service_role"#), "{found:#}");
