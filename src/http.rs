@@ -37,7 +37,7 @@ const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(120);
 pub struct Request {
     /// GET, HEAD or POST.
     pub method: Method,
-    /// The full URL; it never holds a secret.
+    /// The full URL. It may be a secret as a whole: no error shows any of it.
     pub url: Url,
     /// Headers, secrets among them marked sensitive.
     pub headers: HeaderMap,

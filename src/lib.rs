@@ -16,7 +16,7 @@
 //! # Who may know whom
 //!
 //! Everything may name [`model`]; `model` names nobody. [`mod@format`], [`seal`], [`ddl`] and [`check`] are pure. The edges
-//! [`supabase`] and [`store`] never name each other; only [`commands`] knows both, and only
+//! [`supabase`], [`store`] and [`notify`] never name each other; only [`commands`] knows them, and only
 //! [`snapshot`] knows both `seal` and `store`. A test reads the sources and holds them to this.
 
 pub mod ask;
@@ -32,6 +32,7 @@ pub mod error;
 pub mod format;
 pub mod http;
 pub mod model;
+pub mod notify;
 pub mod progress;
 pub mod render;
 pub mod seal;
@@ -44,6 +45,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use crate::cli::{Cli, Command};
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::context::Context;
 use crate::error::{Failure, Outcome};
@@ -57,6 +59,11 @@ pub async fn run(
 ) -> anyhow::Result<Outcome> {
     let config = Config::load(cli.need(), &cli.flags()?, vars, Path::new("."))?;
     context.terminal.quiet = config.quiet;
+    if let Some(at) = config.clock {
+        context.clock = Clock::running_from(at);
+        // nobody may be left to hear it
+        let _ = writeln!(std::io::stderr().lock(), "the clock is set to {at} by SUPABACKUP_CLOCK, which is for tests");
+    }
     if let (false, true, [first, _, ..]) = (config.quiet, cli.reads_one_store(), config.stores.as_slice()) {
         // nobody may be left to hear it
         let _ = writeln!(std::io::stderr().lock(), "using {first}, the first of {} stores", config.stores.len());
@@ -64,7 +71,9 @@ pub async fn run(
     match &cli.command {
         // ends in its own way when it is asked to stop: what it has written must be cleared away
         Command::Backup(args) => commands::backup::run(args, &config, &context).await,
-        // ends in its own way too: what it has written is to be told
+        // ends in its own way too: somebody is to be told, and a lease is to be given up
+        Command::Run(args) => commands::run::run(args, &config, &context).await,
+        // and so is what it has written
         Command::Restore(args) => commands::restore::run(args, &config, &context).await,
         Command::Verify(args) => or_stop(&context, commands::verify::run(args, &config, &context)).await,
         Command::List(args) => or_stop(&context, commands::list::run(args, &config, &context)).await,

@@ -57,7 +57,7 @@ pub struct BackupArgs {
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "What to back up")]
-struct WhatArgs {
+pub(super) struct WhatArgs {
     #[arg(long, value_name = "PATTERN", action = ArgAction::Append, help = help("include"))]
     include: Vec<String>,
     #[arg(long, value_name = "PATTERN", action = ArgAction::Append, help = help("exclude"))]
@@ -70,7 +70,7 @@ struct WhatArgs {
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "How")]
-struct HowArgs {
+pub(super) struct HowArgs {
     #[arg(long, value_name = "COUNT", help = help("connections"))]
     connections: Option<String>,
     #[arg(long, value_name = "LEVEL", allow_hyphen_values = true, help = help("compression_level"))]
@@ -279,7 +279,7 @@ impl ProjectArgs {
 }
 
 impl WhatArgs {
-    fn fill(&self, flags: &mut Flags) {
+    pub(super) fn fill(&self, flags: &mut Flags) {
         flags.set("include", &self.include);
         flags.set("exclude", &self.exclude);
         flags.set("only_granted", self.only_granted.then_some("yes"));
@@ -288,7 +288,7 @@ impl WhatArgs {
 }
 
 impl HowArgs {
-    fn fill(&self, flags: &mut Flags) {
+    pub(super) fn fill(&self, flags: &mut Flags) {
         flags.set("connections", &self.connections);
         flags.set("compression_level", &self.compression_level);
         flags.set("part_size", &self.part_size);

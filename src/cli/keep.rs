@@ -37,7 +37,7 @@ pub struct PruneArgs {
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "What to keep")]
-struct RulesArgs {
+pub(super) struct RulesArgs {
     #[arg(long, value_name = "PROFILE", help = help("retention"))]
     retention: Option<String>,
     #[arg(long, value_name = "DURATION", help = help("keep_within"))]
@@ -99,7 +99,13 @@ pub struct UnpinArgs {
 
 impl PruneArgs {
     pub(super) fn fill(&self, flags: &mut Flags) {
-        let rules = &self.rules;
+        self.rules.fill(flags);
+    }
+}
+
+impl RulesArgs {
+    pub(super) fn fill(&self, flags: &mut Flags) {
+        let rules = self;
         for (name, value) in [
             ("retention", &rules.retention),
             ("keep_within", &rules.keep_within),

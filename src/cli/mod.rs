@@ -5,6 +5,7 @@ mod args;
 mod keep;
 mod monitor;
 mod restore;
+mod run;
 mod seal;
 
 use std::convert::Infallible;
@@ -20,6 +21,7 @@ pub use args::{BackupArgs, DoctorArgs, HelperSqlArgs, ListArgs, SchemaArgs, Snap
 pub use keep::{PinArgs, PruneArgs, UnpinArgs};
 pub use monitor::MonitorArgs;
 pub use restore::RestoreArgs;
+pub use run::RunArgs;
 
 /// Lossless, verified, restorable backups of a Supabase project over nothing but HTTPS.
 #[derive(Debug, Parser)]
@@ -38,6 +40,7 @@ Examples:
   supabackup doctor                 check credentials, permissions and limits
   supabackup backup                 back up into ./backups
   supabackup verify latest          prove that it can be read back
+  supabackup run                    all that a schedule needs: back up, verify, prune, report
   supabackup restore                put rows back: asks, shows what will happen, then asks again
 
 Exit codes:
@@ -52,6 +55,8 @@ Keys are taken from the environment only. Every setting: docs/configuration.md";
 /// One verb each.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Back up, verify, prune, report: what a schedule calls
+    Run(Box<RunArgs>),
     /// Back up the project into the store
     Backup(Box<BackupArgs>),
     /// Prove that snapshots can be read back, whole and unchanged
@@ -126,7 +131,8 @@ impl Cli {
     /// Whether the command can do without a project.
     pub fn need(&self) -> Need {
         match self.command {
-            Command::Backup(_) | Command::Restore(_) | Command::Doctor(_) | Command::Schema(_) => Need::Project,
+            Command::Run(_) | Command::Backup(_) | Command::Restore(_) => Need::Project,
+            Command::Doctor(_) | Command::Schema(_) => Need::Project,
             Command::Verify(_) | Command::List(_) | Command::Sql(_) | Command::HelperSql(_) => Need::Store,
             Command::Prune(_) | Command::Pin(_) | Command::Unpin(_) | Command::Monitor(_) => Need::Store,
         }
@@ -153,6 +159,7 @@ impl Cli {
         flags.set("progress", &global.progress);
         flags.set("quiet", global.quiet.then_some("yes"));
         match &self.command {
+            Command::Run(args) => args.fill(&mut flags),
             Command::Backup(args) => args.fill(&mut flags),
             Command::Restore(args) => {
                 args.check()?;

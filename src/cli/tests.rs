@@ -25,7 +25,7 @@ fn every_flag_of_the_table_exists_and_arrives_under_its_name() {
         let value = if is_switch { "" } else { "3" };
         // a backup opens and removes nothing
         let knows = |command: &&str| read(&format!("{command} {flag} {value}")).is_ok();
-        let command = ["backup", "verify", "prune", "monitor"].into_iter().find(knows).unwrap_or("backup");
+        let command = ["backup", "verify", "prune", "run", "monitor"].into_iter().find(knows).unwrap_or("backup");
         let flags = read(&format!("{command} {flag} {value}")).map_err(|e| e.to_string()).map(|cli| cli.flags());
         let flags = flags.and_then(|flags| flags.map_err(|failure| failure.message));
         let given = flags.map(|flags| flags.get(setting.name).to_vec());
@@ -36,7 +36,7 @@ fn every_flag_of_the_table_exists_and_arrives_under_its_name() {
         ["--help", "--version", "--no-color", "--dry-run", "--json", "--secret-key", "--apply", "--project", "--watch"];
     let mut command = Cli::command();
     command.build();
-    let both = ["backup", "prune", "monitor"].into_iter().filter_map(|name| command.find_subcommand(name));
+    let both = ["backup", "prune", "run", "monitor"].into_iter().filter_map(|name| command.find_subcommand(name));
     for argument in both.flat_map(|command| command.get_arguments()) {
         let flag = argument.get_long().map(|long| format!("--{long}")).unwrap_or_default();
         assert!(known.contains(flag.as_str()) || not_settings.contains(&flag.as_str()), "{flag} is not in the table");
@@ -206,6 +206,7 @@ fn help_shows_neither_the_refused_flags_nor_values_of_the_environment() {
         "list --help",
         "doctor --help",
         "restore --help",
+        "run --help",
     ] {
         let text = read(arguments).map_or_else(|help| help.to_string(), |_| String::new());
         assert!(text.contains("Usage:"), "{arguments}");

@@ -35,6 +35,7 @@ variables!(Ours {
     allow_http: String => Text,
     archive_notice: String => Text,
     artifacts: String => Text,
+    clock: String => Text,
     compression_level: String => Text,
     config: String => Text,
     connections: String => Text,
@@ -45,6 +46,8 @@ variables!(Ours {
     freeze_rows: String => Text,
     freeze_tables: String => Text,
     history: String => Text,
+    heartbeat: String => Text,
+    heartbeat_url: SecretString => Secret,
     identity: SecretString => Secret,
     identity_file: String => Text,
     include: String => Text,
@@ -84,6 +87,7 @@ variables!(Ours {
     quota_notice: String => Text,
     recipients: String => Text,
     recipients_file: String => Text,
+    report_dir: String => Text,
     request_timeout: String => Text,
     retention: String => Text,
     retries: String => Text,
@@ -95,6 +99,7 @@ variables!(Ours {
     store: String => Text,
     unusual_score: String => Text,
     weekly_growth: String => Text,
+    wait: String => Text,
 });
 
 variables!(Supabase {

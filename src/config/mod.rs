@@ -13,6 +13,7 @@ mod project;
 mod reader;
 mod redact;
 mod retention;
+mod run;
 mod seal;
 mod settings;
 mod sources;
@@ -20,13 +21,14 @@ mod stores;
 mod values;
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
 use crate::error::Failure;
-use crate::model::{Artifact, Limits, Retention};
+use crate::model::{Artifact, HeartbeatKind, Limits, Retention};
 use crate::seal::{Identities, Recipients, Sealing};
 use crate::store::StoreUrl;
 
@@ -104,6 +106,16 @@ pub struct Config {
     pub limits: Limits,
     /// The scheduled workflow that this is a job of.
     pub workflow: Option<Workflow>,
+    /// How long a run waits for another one.
+    pub wait: Duration,
+    /// Who is told when a run starts, succeeds and fails: an `http(s)` URL. It is a secret as a whole.
+    pub heartbeat_url: Option<SecretString>,
+    /// How it wants to be told; `None`: its address tells.
+    pub heartbeat: Option<HeartbeatKind>,
+    /// Where a run writes its report.
+    pub report_dir: Option<PathBuf>,
+    /// The time when the program starts; `None`: the machine's.
+    pub clock: Option<DateTime<Utc>>,
 }
 
 /// A scheduled workflow on GitHub.

@@ -90,6 +90,11 @@ pub(crate) fn load(
         retention,
         limits,
         workflow: read.workflow(),
+        wait: read.duration("wait"),
+        heartbeat_url: read.heartbeat_url(),
+        heartbeat: read.word("heartbeat").parse().ok(),
+        report_dir: read.report_dir(directory),
+        clock: read.clock(),
     };
     read.mistakes.into_result()?;
     Ok(config)
@@ -140,7 +145,7 @@ impl Reader {
         })
     }
 
-    fn text_as<T>(&mut self, name: &str, check: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+    pub(super) fn text_as<T>(&mut self, name: &str, check: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
         let given = self.given(name)?;
         let checked = match &given.value {
             Raw::Text(text) => check(text),

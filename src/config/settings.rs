@@ -239,6 +239,16 @@ pub static SETTINGS: &[Setting] = &[
         "tell of a limit that will be reached within this"),
     row("unusual_score", None, &["SUPABACKUP_UNUSUAL_SCORE"], Count(3, 99), Value("5"),
         "a day is unusual that lies so many deviations from others of its weekday"),
+    // run
+    row("wait", Some("--wait"), &["SUPABACKUP_WAIT"], seconds(0, 86_400), Value("0s"),
+        "how long to wait for another run of the same project that is at work"),
+    row("heartbeat_url", None, &["SUPABACKUP_HEARTBEAT_URL"], Secret, Nothing,
+        "an address that is told when a run starts, succeeds and fails; whoever knows it can tell it so too"),
+    row("heartbeat", Some("--heartbeat"), &["SUPABACKUP_HEARTBEAT"],
+        OneOf(&["auto", "healthchecks", "cronitor", "kuma", "betterstack", "plain"]), Value("auto"),
+        "how that address wants to be told; auto sees it by the address, and else does it as Healthchecks does"),
+    row("report_dir", Some("--report-dir"), &["SUPABACKUP_REPORT_DIR"], Text, Nothing,
+        "a directory to write the report of a run into: run.md, run.html, run.json"),
     // output and files
     row("progress", Some("--progress"), &["SUPABACKUP_PROGRESS"], OneOf(&["auto", "bars", "lines", "none"]), Value("auto"),
         "progress on stderr; auto is bars on a terminal and lines elsewhere"),
@@ -250,6 +260,8 @@ pub static SETTINGS: &[Setting] = &[
     theirs("github_repository", &["GITHUB_REPOSITORY"], Text, "github: the repository of the workflow; set by the runner"),
     theirs("github_workflow", &["GITHUB_WORKFLOW"], Text, "github: its name; set by the runner"),
     theirs("github_event", &["GITHUB_EVENT_NAME"], Text, "github: what started it; set by the runner"),
+    Setting { in_file: false, ..row("clock", None, &["SUPABACKUP_CLOCK"], Text, Described("this machine's clock"),
+        "for tests only: the time that it is when the program starts, like 2026-11-23T03:15:00Z") },
     // what stores in the network need
     theirs("aws_access_key_id", &["AWS_ACCESS_KEY_ID"], Text, "s3: the id of an access key"),
     theirs("aws_secret_access_key", &["AWS_SECRET_ACCESS_KEY"], Secret, "s3: its secret"),

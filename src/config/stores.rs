@@ -53,8 +53,8 @@ impl Reader {
             Raw::Secret(secret) => Some(secret),
             Raw::Entries(_) => None,
         };
-        let ours = ["secret_key", "access_token"];
-        let theirs = theirs.filter(|s| !ours.contains(&s.name));
+        let is_ours = |variable: &&str| ["SUPABACKUP_", "SUPABASE_"].iter().any(|ours| variable.starts_with(ours));
+        let theirs = theirs.filter(|s| !s.variables.iter().any(is_ours));
         theirs.filter_map(|s| Some((s.name.to_owned(), value(s.name)?))).collect()
     }
 }

@@ -3,18 +3,22 @@
 
 mod catalog;
 mod finding;
+mod heartbeat;
 mod manifest;
 mod name;
 mod plan;
 mod report;
 mod restore;
 mod retention;
+mod run;
 mod seal;
+mod since;
 mod snapshot;
 mod watch;
 
 pub use catalog::{Catalog, Column, ColumnKind, ForeignKey, Relation, RelationKind};
 pub use finding::{Finding, Severity};
+pub use heartbeat::HeartbeatKind;
 pub use manifest::{
     Artifact, Consistency, FORMAT_VERSION, File, Manifest, ManifestError, Missing, Moment, PLAIN_FORMAT_VERSION, Part,
     PassedOver, PrintSettings, Project, ReadAs, Source, Stability, Structure, TableEntry, TextSettings, Totals,
@@ -33,7 +37,9 @@ pub use retention::{
     Decision, Freeze, Leftover, Period, Profile, ProjectPlan, Proof, PrunePlan, PruneReport, Reason, Removed,
     Retention, SnapshotFacts,
 };
+pub use run::{RunFailure, RunReport, RunSnapshot, RunState, RunStore};
 pub use seal::{Audience, PassphraseSeal, Seal, SealedTo, may_lie_there};
+pub use since::{Since, TableSince, ThenNow};
 pub use snapshot::{Pin, SnapshotId, SnapshotState, Verification};
 pub use watch::{
     CatalogSeen, Change, Described, Forecast, Health, History, KeySeen, Limits, Live, LiveTable, NOT_CHECKED,

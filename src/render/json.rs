@@ -3,7 +3,9 @@
 use serde::Serialize;
 use serde_json::json;
 
-use crate::model::{Manifest, PruneReport, RestorePlan, RestoreReport, SnapshotSummary, Verified, WatchReport};
+use crate::model::{
+    Manifest, PruneReport, RestorePlan, RestoreReport, RunReport, RunStore, SnapshotSummary, Verified, WatchReport,
+};
 
 fn document(value: &impl Serialize) -> Result<String, serde_json::Error> {
     serde_json::to_string_pretty(value).map(|text| text + "\n")
@@ -26,6 +28,17 @@ pub fn verified_json(verified: &[Verified]) -> Result<String, serde_json::Error>
 
 /// `{"plan": {"projects": [{"freeze": […], "decisions": […]}], …}, "applied": …, "removed": […], "findings": […]}`.
 pub fn prune_json(report: &PruneReport) -> Result<String, serde_json::Error> {
+    document(report)
+}
+
+/// Of several stores: `{"stores": [{"store": …, "failed": …, "report": …}]}`, each with a report as of one.
+pub fn prune_stores_json(stores: &[RunStore]) -> Result<String, serde_json::Error> {
+    let one = |store: &RunStore| json!({ "store": store.store, "failed": store.failed, "report": store.prune });
+    document(&json!({ "stores": stores.iter().map(one).collect::<Vec<_>>() }))
+}
+
+/// `{"state": …, "snapshot": …, "stores": […], "trends": […], "findings": […], …}`.
+pub fn run_json(report: &RunReport) -> Result<String, serde_json::Error> {
     document(report)
 }
 

@@ -17,6 +17,7 @@ mod proof;
 mod prune;
 mod recovery;
 mod restore;
+mod run;
 mod sealed;
 mod text;
 mod watch;
@@ -28,17 +29,19 @@ pub use doctor::{checkup_json, checkup_line, checkup_verdict};
 pub use html::backup_report_html;
 pub use human::{Palette, snapshot_human, verified_human, verified_summary};
 pub use json::{
-    list_json, prune_json, restore_plan_json, restore_report_json, snapshot_json, verified_json, watch_json,
+    list_json, prune_json, prune_stores_json, restore_plan_json, restore_report_json, run_json, snapshot_json,
+    verified_json, watch_json,
 };
 pub use list::list_human;
 pub use markdown::backup_report_md;
 pub use numbers::{age, bytes, count, duration, plural, ratio, time};
-pub use prune::prune_human;
+pub use prune::{prune_human, prune_stores_human};
 pub use recovery::recovery_md;
 pub use restore::{
     last_word, mode_line, not_offered, restore_plan_human, restore_report_html, restore_report_human,
     restore_report_md, snapshot_choices, table_choices,
 };
+pub use run::{run_html, run_human, run_md};
 pub use sealed::how_to_open_md;
 pub use watch::{WATCH_WIDTH, watch_human};
 

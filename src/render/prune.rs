@@ -1,6 +1,6 @@
 //! `prune`: one line per snapshot with the reasons, then what has to be looked at, then the sum.
 
-use crate::model::{Decision, Finding, ProjectPlan, PruneReport, Severity};
+use crate::model::{Decision, Finding, ProjectPlan, PruneReport, RunStore, Severity};
 use crate::render::columns::wrapped;
 use crate::render::text::clean;
 use crate::render::{Palette, bytes, plural};
@@ -16,7 +16,7 @@ pub fn prune_human(report: &PruneReport, quiet: bool, palette: Palette) -> Strin
             out.push_str(&format!("{}\n", palette.bold(&clean(&project.project))));
         }
         for decision in project.decisions.iter().filter(|decision| !quiet || !decision.keep) {
-            out.push_str(&line(decision, palette));
+            out.push_str(&line(decision, WIDTH, palette));
         }
         out.push_str(&format!("{}{}\n", balance(project), if several { "\n" } else { "" }));
     }
@@ -27,11 +27,29 @@ pub fn prune_human(report: &PruneReport, quiet: bool, palette: Palette) -> Strin
     out
 }
 
-fn line(decision: &Decision, palette: Palette) -> String {
+/// Several stores, each below its name.
+pub fn prune_stores_human(stores: &[RunStore], quiet: bool, palette: Palette) -> String {
+    let mut out = String::new();
+    for store in stores {
+        out.push_str(&format!("{}\n", palette.bold(&clean(&store.store))));
+        out.push_str(&match (&store.prune, &store.failed) {
+            (Some(report), _) => prune_human(report, quiet, palette),
+            (None, Some(why)) => {
+                let text = format!("FAILED: {}", clean(why));
+                wrapped("", &text, WIDTH).replacen("FAILED", &palette.red("FAILED"), 1)
+            }
+            (None, None) => "holds nothing of this project yet\n".to_owned(),
+        });
+    }
+    out
+}
+
+/// A decision in lines of at most so many columns.
+pub(super) fn line(decision: &Decision, width: usize, palette: Palette) -> String {
     let reasons: Vec<String> = decision.reasons.iter().map(ToString::to_string).collect();
     let (verb, painted) =
         if decision.keep { ("keep  ", "keep  ".to_owned()) } else { ("remove", palette.yellow("remove")) };
-    let text = wrapped(&format!("{verb} {}  ", decision.id), &reasons.join("; "), WIDTH);
+    let text = wrapped(&format!("{verb} {}  ", decision.id), &reasons.join("; "), width);
     text.replacen(verb, &painted, 1)
 }
 
@@ -52,7 +70,8 @@ fn go(number: u64) -> String {
     format!("{number} {}", if number == 1 { "goes" } else { "go" })
 }
 
-fn finding_lines(finding: &Finding, palette: Palette) -> String {
+/// A finding and its hint, in 80 columns.
+pub(super) fn finding_lines(finding: &Finding, palette: Palette) -> String {
     let mark = match finding.severity {
         Severity::Error => palette.red("error"),
         Severity::Warning => palette.yellow("warning"),

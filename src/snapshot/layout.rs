@@ -36,6 +36,8 @@ pub const IDENTITY: &str = "identity.age";
 pub const VERIFIED: &str = "verified";
 /// The folder of reports of restores, which come later too.
 pub const RESTORED: &str = "restored";
+/// The folder of the report of the run that took the snapshot: what it did is known only afterwards.
+pub const RUN: &str = "run";
 
 /// The pin, which comes and goes.
 pub const PIN: &str = "pin.json";
@@ -45,7 +47,7 @@ pub const PRUNED: &str = "pruned.json";
 /// Whether a file comes later than the manifest, which therefore does not name it.
 pub(super) fn is_later(key: &str) -> bool {
     let below = |folder: &str| key.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
-    key == PIN || key == PRUNED || below(VERIFIED) || below(RESTORED)
+    key == PIN || key == PRUNED || below(VERIFIED) || below(RESTORED) || below(RUN)
 }
 
 /// The content of `SHA256SUMS`, to be written just before the manifest, whose stored bytes are given.

@@ -28,7 +28,7 @@ pub async fn projects(store: &dyn Store) -> Result<Vec<String>, Failure> {
 }
 
 /// The ids of a project's snapshots, oldest first.
-pub(super) async fn ids(store: &dyn Store, project: &str) -> Result<Vec<SnapshotId>, Failure> {
+pub async fn ids(store: &dyn Store, project: &str) -> Result<Vec<SnapshotId>, Failure> {
     let folders = store.folders(project).await?;
     Ok(folders.iter().filter_map(|name| name.parse().ok()).collect())
 }

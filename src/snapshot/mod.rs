@@ -2,6 +2,7 @@
 //! all the manifest. From that moment the snapshot exists; nothing of it is ever changed. Records of
 //! verifications come to stand beside it, under `verified/`, and a pin may. A folder without a
 //! manifest is what a run that died left behind. When a snapshot is removed, the manifest goes first.
+//! Beside the snapshots of a project stands the lease of the run that is at work.
 //!
 //! Knows the formats, the sealing and `dyn Store`; never the project that the rows came from.
 
@@ -10,6 +11,7 @@ mod files;
 mod head;
 mod keys;
 mod layout;
+mod lease;
 mod ledger;
 mod list;
 mod opened;
@@ -27,10 +29,11 @@ pub mod writer;
 pub use files::{people_of, seal_of, sealing_like, store_identity, store_text, stored_name};
 pub use keys::SnapshotKeys;
 pub use layout::{
-    CATALOG, CHECKSUMS, IDENTITY, MANIFEST, ON_PURPOSE, PIN, PRUNED, RECOVERY, REPORT_HTML, REPORT_MD, RESTORED,
+    CATALOG, CHECKSUMS, IDENTITY, MANIFEST, ON_PURPOSE, PIN, PRUNED, RECOVERY, REPORT_HTML, REPORT_MD, RESTORED, RUN,
     SCHEMA_AFTER, SCHEMA_BEFORE, SEQUENCES, VERIFIED, WHOLE_MANIFEST, WHOLE_RECOVERY, checksums, stored_file,
 };
-pub use list::{find, list_snapshots, look, projects};
+pub use lease::{Claim, Holder, Lease, Renewal, claim};
+pub use list::{find, ids, list_snapshots, look, projects};
 pub use pin::{pin, unpin};
 pub use reader::{PartRows, Reader};
 pub use recent::{newest_complete, recent};

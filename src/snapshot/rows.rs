@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::buffers::Buffers;
 use crate::format::{CopyWriter, Digest, Fields, JsonWriter};
 use crate::model::{Column, TableName};
-use crate::seal::{Frame, Framer, Sealing};
+use crate::seal::{Frame, Framer, Identities, Sealing};
 
 /// How rows become parts; the same for every table of a snapshot.
 #[derive(Debug, Clone)]
@@ -20,6 +20,13 @@ pub struct PartRules {
     pub sealing: Option<Arc<Sealing>>,
     /// A part ends with the page that brings its raw text to this size.
     pub part_size: u64,
+}
+
+impl PartRules {
+    /// What opens what is written so: the own key of the run, if it seals.
+    pub fn own(&self) -> Identities {
+        self.sealing.as_ref().map(|sealing| sealing.own()).unwrap_or_default()
+    }
 }
 
 /// Rows in both written forms.

@@ -9,16 +9,16 @@ use anyhow::{Context, Result, ensure};
 
 /// Each module of `src/`, and the other modules that it may name. A module without a line here
 /// fails, and so does a line without a module.
-const MAY_NAME: [(&str, &[&str]); 21] = [
+const MAY_NAME: [(&str, &[&str]); 22] = [
     // the process and the tour
     ("main", &["cli", "clock", "config", "context", "error", "run"]),
-    ("lib", &["cli", "commands", "config", "context", "error"]),
+    ("lib", &["cli", "clock", "commands", "config", "context", "error"]),
     // the verbs: the only place that knows project and store at once
     (
         "commands",
         &[
             "ask", "buffers", "check", "cli", "clock", "config", "context", "ddl", "error", "format", "http", "model",
-            "progress", "render", "snapshot", "store", "supabase",
+            "notify", "progress", "render", "snapshot", "store", "supabase",
         ],
     ),
     ("cli", &["config", "error", "model"]),
@@ -29,6 +29,7 @@ const MAY_NAME: [(&str, &[&str]); 21] = [
     // the edges
     ("supabase", &["error", "format", "http", "model"]),
     ("store", &["buffers", "error", "http"]),
+    ("notify", &["buffers", "http", "model"]),
     ("http", &["buffers"]),
     // to people
     ("ask", &["context", "error", "model", "render"]),
@@ -46,7 +47,7 @@ const MAY_NAME: [(&str, &[&str]); 21] = [
 ];
 
 /// Rooms that talk to the world. None names another, and only `commands` names two.
-const EDGES: [&str; 2] = ["supabase", "store"];
+const EDGES: [&str; 3] = ["supabase", "store", "notify"];
 
 /// Rooms without I/O, tasks, clock and environment, and the words that would betray them.
 const PURE: [&str; 5] = ["model", "format", "seal", "ddl", "check"];
@@ -204,7 +205,8 @@ fn the_table_keeps_the_rules_that_the_tour_promises() {
         assert!(!EDGES.iter().any(|other| names(edge, other)), "{edge} names another edge");
     }
     for room in table.keys() {
-        assert!(*room == "commands" || !EDGES.iter().all(|edge| names(room, edge)), "{room} knows both edges");
+        let edges = EDGES.iter().filter(|edge| names(room, edge)).count();
+        assert!(*room == "commands" || edges < 2, "{room} knows several edges");
         // `config` reads the texts of recipients and of the store's address; it neither seals nor stores
         let may = ["snapshot", "config"].contains(room);
         assert!(may || !(names(room, "seal") && names(room, "store")), "{room} seals and stores");
@@ -230,6 +232,7 @@ fn a_planted_violation_is_seen() {
         ("supabase/rows.rs", "    super::super::store::open(url)"),
         ("seal/mod.rs", "use super::super::store::Store;"),
         ("store/mod.rs", "pub(crate) use super::supabase::Client;"),
+        ("notify/heartbeat.rs", "use crate::supabase::Client;"),
         ("store/dir.rs", "use crate::{error::Failure, supabase::Client};"),
         ("model/manifest.rs", "use crate::error::Failure;"),
         ("snapshot/writer.rs", "fn x(c: &crate::supabase::Client) {}"),

@@ -41,6 +41,9 @@ pub(super) async fn close(shared: &Shared, manifest: &mut Manifest) -> anyhow::R
     let bytes = public.to_bytes().map_err(anyhow::Error::from)?;
     plain(shared, CHECKSUMS, checksums(public, &bytes)).await?;
     let key = shared.keys.at(MANIFEST).map_err(store_failure)?;
+    if let Some(leases) = &shared.leases {
+        leases.check().await?;
+    }
     shared.committing.store(true, Ordering::SeqCst);
     shared.store.create(&key, Bytes::from(bytes)).await.map_err(store_failure)
 }

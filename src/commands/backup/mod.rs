@@ -2,13 +2,14 @@
 //!
 //! discover → copy every table → sweep until nothing changes → settle the ledger → manifest last.
 
+mod clear;
 mod close;
 mod copy;
 mod coverage;
 pub(crate) mod discover;
 mod finish;
 mod keyset;
-mod output;
+pub(crate) mod output;
 mod pages;
 mod schema;
 mod shared;
@@ -24,6 +25,7 @@ use tokio::sync::Semaphore;
 
 use crate::buffers::Buffers;
 use crate::cli::BackupArgs;
+use crate::commands::lease::Leases;
 use crate::commands::read::TableError;
 use crate::commands::{channel, connect};
 use crate::config::{Config, Paging, ProjectConfig, TableFilter};
@@ -31,11 +33,11 @@ use crate::context::Context;
 use crate::error::{Failure, Outcome};
 use crate::format::SeenSettings;
 use crate::http::Http;
-use crate::model::{Artifact, Manifest, Relation, SnapshotId, TableName};
+use crate::model::{Artifact, BackupPlan, Manifest, Relation, SnapshotId, TableName};
 use crate::progress::{Mode, Progress};
 use crate::snapshot::SnapshotKeys;
 use crate::snapshot::writer::{PartRules, WriteError};
-use crate::store::{Several, Store, StoreError};
+use crate::store::{Several, Store};
 use crate::supabase::{Access, ApiError, Client};
 
 use discover::{Found, Wanted, discover};
@@ -43,21 +45,12 @@ use shared::Shared;
 
 /// Runs the command.
 pub async fn run(args: &BackupArgs, config: &Config, context: &Context) -> anyhow::Result<Outcome> {
-    let project = config.project()?;
-    project.key.check(context.clock.now(), &project.name)?;
-    let buffers = Buffers::default();
-    let http = connect::http(config, buffers.clone())?;
-    let client = connect::client(config, project, &http)?;
-    let found = tokio::select! {
-        found = look_around(config, project, &http, &client) => found?,
-        signal = context.stop.wait() => return Err(stopped(signal, None)),
-    };
+    let observed = Observed::look(config, context).await?;
     if args.dry_run {
-        return output::plan(&found, args.json);
+        return output::plan(&observed.found.plan(), args.json);
     }
     let stores = Arc::new(Several::new(config.stores.iter().map(crate::store::open)));
-    let (keys, manifest) = take(config, context, &client, buffers, &stores, found, None).await?;
-    let left = leave_failed(&stores, &keys).await;
+    let Taken { keys, manifest, left, .. } = observed.take(config, context, &stores, None, None).await?;
     output::done(&manifest, &stores, &left, &keys, args.json, context)
 }
 
@@ -78,16 +71,12 @@ pub(crate) async fn take_for_safety(
         only_granted: false,
         ..config.clone()
     };
-    let project = config.project()?;
-    let buffers = Buffers::default();
-    let http = connect::http(config, buffers.clone())?;
-    let client = connect::client(config, project, &http)?;
-    let mut found = look_around(config, project, &http, &client).await?;
+    let mut observed = Observed::look(config, context).await?;
     // a name that is a pattern too may have let others through
-    found.tables.retain(|(relation, _)| tables.contains(&relation.name));
+    observed.found.tables.retain(|(relation, _)| tables.contains(&relation.name));
     // where the snapshot to restore was read from, and the way back will be looked for
     let stores = Arc::new(Several::new([crate::store::open(&config.store)]));
-    let (keys, manifest) = take(config, context, &client, buffers, &stores, found, Some(snapshot)).await?;
+    let Taken { keys, manifest, .. } = observed.take(config, context, &stores, Some(snapshot), None).await?;
     let lost: Vec<&str> = manifest.missing.iter().map(|m| m.subject.as_str()).collect();
     if let Some(table) = tables.iter().find(|t| !manifest.tables.iter().any(|entry| entry.name == **t)) {
         return Err(unsafe_to_go_on(&format!("{table} could not be read")).into());
@@ -98,24 +87,80 @@ pub(crate) async fn take_for_safety(
     Ok(keys.id().clone())
 }
 
-/// Takes one snapshot, or leaves nothing. `safety_of`: the snapshot that is about to be restored.
-async fn take(
-    config: &Config,
-    context: &Context,
-    client: &Arc<Client>,
+/// What there is to back up, and how it is reached.
+pub(crate) struct Observed {
+    client: Arc<Client>,
     buffers: Buffers,
-    stores: &Arc<Several>,
     found: Found,
-    safety_of: Option<&SnapshotId>,
-) -> anyhow::Result<(SnapshotKeys, Manifest)> {
-    let project = config.project()?;
-    let keys = SnapshotKeys::new(&project.name, SnapshotId::new(context.clock.now(), random_tail()?));
-    let committing = Arc::new(AtomicBool::new(false));
-    let safety_of = safety_of.cloned();
-    let job =
-        Job { config, project, context, client, buffers, stores, keys: &keys, safety_of, committing: &committing };
-    let manifest = job.run(found).await?;
-    Ok((keys, manifest))
+}
+
+/// A snapshot that was taken.
+pub(crate) struct Taken {
+    pub(crate) keys: SnapshotKeys,
+    /// The whole manifest, whatever of it is hidden.
+    pub(crate) manifest: Manifest,
+    /// What stores that failed still hold, in sentences.
+    pub(crate) left: Vec<String>,
+    /// How it was written. If it is sealed, the run's own key is in it, and lives as long as this does.
+    pub(crate) rules: PartRules,
+}
+
+impl Observed {
+    /// Looks at the project. Nothing is written.
+    pub(crate) async fn look(config: &Config, context: &Context) -> anyhow::Result<Self> {
+        let project = config.project()?;
+        project.key.check(context.clock.now(), &project.name)?;
+        let buffers = Buffers::default();
+        let http = connect::http(config, buffers.clone())?;
+        let client = connect::client(config, project, &http)?;
+        let found = tokio::select! {
+            found = look_around(config, project, &http, &client) => found?,
+            signal = context.stop.wait() => return Err(stopped(signal, None)),
+        };
+        Ok(Self { client, buffers, found })
+    }
+
+    /// What would be backed up.
+    pub(crate) fn plan(&self) -> BackupPlan {
+        self.found.plan()
+    }
+
+    /// Takes one snapshot, or leaves nothing. `safety_of`: the snapshot that is about to be restored.
+    /// `leases`: what has to be held when the manifest is written.
+    pub(crate) async fn take(
+        self,
+        config: &Config,
+        context: &Context,
+        stores: &Arc<Several>,
+        safety_of: Option<&SnapshotId>,
+        leases: Option<&Arc<Leases>>,
+    ) -> anyhow::Result<Taken> {
+        let project = config.project()?;
+        let keys = SnapshotKeys::new(&project.name, SnapshotId::new(context.clock.now(), random_tail()?));
+        let rules = PartRules {
+            sealing: config.sealing().map(Arc::new),
+            sql: config.artifacts.contains(&Artifact::Sql),
+            json: config.artifacts.contains(&Artifact::Json),
+            level: config.compression_level,
+            part_size: config.part_size as u64,
+        };
+        let job = Job {
+            config,
+            project,
+            context,
+            client: &self.client,
+            buffers: self.buffers,
+            stores,
+            keys: &keys,
+            safety_of: safety_of.cloned(),
+            rules: rules.clone(),
+            leases: leases.cloned(),
+            committing: &Arc::new(AtomicBool::new(false)),
+        };
+        let manifest = job.run(self.found).await?;
+        let left = clear::leave_failed(stores, &keys).await;
+        Ok(Taken { keys, manifest, left, rules })
+    }
 }
 
 fn unsafe_to_go_on(lost: &str) -> Failure {
@@ -148,6 +193,8 @@ struct Job<'a> {
     stores: &'a Arc<Several>,
     keys: &'a SnapshotKeys,
     safety_of: Option<SnapshotId>,
+    rules: PartRules,
+    leases: Option<Arc<Leases>>,
     committing: &'a Arc<AtomicBool>,
 }
 
@@ -163,11 +210,23 @@ impl Job<'_> {
                     true => writing.await,
                     false => Err(stopped(signal, Some(self.keys))),
                 },
+                lost = self.lost() => match self.committing.load(Ordering::SeqCst) {
+                    true => writing.await,
+                    false => Err(lost.into()),
+                },
             }
         };
         match result {
             Ok(manifest) => Ok(manifest),
-            Err(error) => Err(clean_up(self.stores, self.keys, error).await),
+            Err(error) => Err(clear::clean_up(self.stores, self.keys, error).await),
+        }
+    }
+
+    /// Returns when another run has taken over.
+    async fn lost(&self) -> Failure {
+        match &self.leases {
+            Some(leases) => leases.lost().await,
+            None => std::future::pending().await,
         }
     }
 
@@ -190,13 +249,7 @@ impl Job<'_> {
             channel: found.sql.as_ref().map(|sql| Arc::clone(sql.tables.channel())),
             keys: self.keys.clone(),
             safety_of: self.safety_of.clone(),
-            rules: PartRules {
-                sealing: config.sealing().map(Arc::new),
-                sql: config.artifacts.contains(&Artifact::Sql),
-                json: config.artifacts.contains(&Artifact::Json),
-                level: config.compression_level,
-                part_size: config.part_size as u64,
-            },
+            rules: self.rules.clone(),
             buffers: self.buffers.clone(),
             outputs: Buffers::default(),
             clock: self.context.clock.clone(),
@@ -211,6 +264,7 @@ impl Job<'_> {
             force_keyset: config.paging == Paging::Keyset,
             pause: config.retry_delay,
             settings: Mutex::new(SeenSettings::default()),
+            leases: self.leases.clone(),
             committing: Arc::clone(self.committing),
         }
     }
@@ -239,44 +293,6 @@ fn stopped(signal: &str, keys: Option<&SnapshotKeys>) -> anyhow::Error {
     Failure::failed(format!("stopped by {signal}: {what}"))
         .hint("nothing of this run counts as a backup; run it again")
         .into()
-}
-
-/// Removes what a failed run wrote. Without a manifest it is no snapshot, but it takes up room.
-async fn clean_up(stores: &Several, keys: &SnapshotKeys, mut error: anyhow::Error) -> anyhow::Error {
-    for store in stores.all() {
-        if let Err(left) = remove_all(store.as_ref(), keys).await {
-            error = error.context(leftovers(store.as_ref(), keys, &left));
-        }
-    }
-    error
-}
-
-/// Removes what is in stores that were given up, where they can be reached; what is left is told.
-async fn leave_failed(stores: &Several, keys: &SnapshotKeys) -> Vec<String> {
-    let mut left = Vec::new();
-    for (store, failed) in stores.failed() {
-        let removed = match failed {
-            // who did not answer before would only make everybody wait
-            StoreError::Unreachable { .. } | StoreError::Credentials { .. } => Ok(()),
-            _ => remove_all(store.as_ref(), keys).await,
-        };
-        left.extend(removed.err().map(|error| leftovers(store.as_ref(), keys, &error)));
-    }
-    left
-}
-
-async fn remove_all(store: &dyn Store, keys: &SnapshotKeys) -> Result<(), StoreError> {
-    // a write that was under way when the run ended still comes in
-    store.settled().await;
-    for entry in store.list(&keys.folder()).await? {
-        store.delete(&crate::store::Key::new(entry.key)?).await?;
-    }
-    Ok(())
-}
-
-fn leftovers(store: &dyn Store, keys: &SnapshotKeys, why: &StoreError) -> String {
-    let (folder, store) = (keys.folder(), store.describe());
-    format!("{why}; parts of the unfinished snapshot {folder} are left in {store} (they do not count as a backup)")
 }
 
 /// An error of the API where nothing can be done without an answer.

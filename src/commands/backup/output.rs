@@ -9,17 +9,14 @@ use crate::render::{bytes, count, duration};
 use crate::snapshot::SnapshotKeys;
 use crate::store::{Several, StoreOutcome};
 
-use super::discover::Found;
-
 /// Prints what would be done.
-pub(super) fn plan(found: &Found, json: bool) -> anyhow::Result<Outcome> {
-    let plan = found.plan();
-    let text = if json { serde_json::to_string_pretty(&plan)? + "\n" } else { plan_text(&plan) };
+pub(super) fn plan(plan: &BackupPlan, json: bool) -> anyhow::Result<Outcome> {
+    let text = if json { serde_json::to_string_pretty(plan)? + "\n" } else { plan_text(plan) };
     crate::render::print(&text)?;
     Ok(if plan.missing.is_empty() { Outcome::Done } else { Outcome::Incomplete })
 }
 
-fn plan_text(plan: &BackupPlan) -> String {
+pub(crate) fn plan_text(plan: &BackupPlan) -> String {
     let mut out = String::from("would back up:\n");
     let (mut rows, mut size) = (0, 0);
     for table in &plan.tables {

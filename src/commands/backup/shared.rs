@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 
 use crate::buffers::Buffers;
 use crate::clock::Clock;
+use crate::commands::lease::Leases;
 use crate::format::SeenSettings;
 use crate::model::TableName;
 use crate::progress::Progress;
@@ -55,6 +56,8 @@ pub(super) struct Shared {
     pub(super) force_keyset: bool,
     /// Pause before a damaged answer is asked for again.
     pub(super) pause: Duration,
+    /// What has to be held when the manifest is written.
+    pub(super) leases: Option<Arc<Leases>>,
     /// Set when the manifest is about to be written: from then on the run is not given up.
     pub(super) committing: Arc<AtomicBool>,
     /// What values told about the server's settings.

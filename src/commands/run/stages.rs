@@ -1,0 +1,186 @@
+//! The stages of a run, in their order. Each adds to the report what it did; the first that cannot go on at all
+//! ends the run.
+
+use std::io::Write as _;
+use std::sync::Arc;
+
+use crate::commands::backup::{Observed, Taken};
+use crate::commands::lease::Leases;
+use crate::commands::prune::prune;
+use crate::config::Config;
+use crate::context::Context;
+use crate::error::Failure;
+use crate::model::{Depth, Finding, RunReport, RunSnapshot, Seal, Severity};
+use crate::snapshot;
+use crate::store::Several;
+
+use super::{stopped, trends};
+
+/// What the stages work on.
+pub(super) struct Stages<'a> {
+    pub(super) config: &'a Config,
+    pub(super) context: &'a Context,
+    pub(super) stores: &'a Arc<Several>,
+    pub(super) report: &'a mut RunReport,
+    /// How the new snapshot is sealed, once there is one.
+    pub(super) seal: Option<Seal>,
+}
+
+impl Stages<'_> {
+    /// All of them. The error is why the run did not come to its end.
+    pub(super) async fn run(&mut self, leases: &Arc<Leases>) -> anyhow::Result<()> {
+        let taken = self.back_up(leases).await?;
+        let context = self.context;
+        tokio::select! {
+            done = self.after(&taken, leases) => done,
+            lost = leases.lost() => Err(lost.into()),
+            signal = context.stop.wait() => {
+                Err(stopped(signal, "the snapshot is there; what was to come after it is not done").into())
+            }
+        }
+    }
+
+    /// What comes after the snapshot. It may be dropped at any moment.
+    async fn after(&mut self, taken: &Taken, leases: &Leases) -> anyhow::Result<()> {
+        self.verify(taken).await;
+        self.prune(taken, leases).await?;
+        // here goes what works on the older snapshots that stay
+        self.compare(taken).await;
+        Ok(())
+    }
+
+    /// Observes the project, and takes a snapshot of it.
+    async fn back_up(&mut self, leases: &Arc<Leases>) -> anyhow::Result<Taken> {
+        let observed = Observed::look(self.config, self.context).await?;
+        let taken = observed.take(self.config, self.context, self.stores, None, Some(leases)).await;
+        for (place, outcome) in self.stores.outcomes().into_iter().enumerate() {
+            if let Some(error) = outcome.failed {
+                self.gives_up(place, &error.into());
+            }
+        }
+        let taken = taken?;
+        self.seal.clone_from(&taken.manifest.sealed);
+        self.report.snapshot = Some(RunSnapshot::of(&taken.manifest));
+        for left in &taken.left {
+            let hint = "a later run removes it when it is a week old";
+            self.report.findings.push(Finding::warning("parts-left", &self.report.project, left).hint(hint));
+        }
+        for missing in &taken.manifest.missing {
+            let finding = Finding::warning("missing", &missing.subject, &missing.reason);
+            let hint = "`supabackup doctor` says what a backup of it needs";
+            self.report.findings.push(finding.hint(missing.fix.as_deref().unwrap_or(hint)));
+        }
+        Ok(taken)
+    }
+
+    /// Reads the new snapshot back from every store that has it, and leaves a record there.
+    async fn verify(&mut self, taken: &Taken) {
+        let own = taken.rules.own();
+        for (place, store) in self.stores.standing() {
+            self.talk(&format!("verifying {} in {} …", taken.keys.id(), store.describe()));
+            let mut verified = match snapshot::verify(store.as_ref(), &taken.keys, Depth::Opened, &own).await {
+                Ok(verified) => verified,
+                Err(failure) => {
+                    self.gives_up(place, &failure);
+                    continue;
+                }
+            };
+            snapshot::record(store.as_ref(), &mut verified, self.context.clock.now()).await;
+            // what is missing is told already, one by one
+            let told = |finding: &&Finding| finding.code != "snapshot-incomplete";
+            let mut found: Vec<Finding> = verified.findings.iter().filter(told).cloned().collect();
+            if verified.intact() && verified.depth != Depth::Opened {
+                let message = format!("it was verified as {} only", verified.depth);
+                found.push(Finding::error("not-opened", taken.keys.folder(), message));
+            }
+            self.add(place, found);
+            self.report.stores[place].verified = Some(verified);
+        }
+    }
+
+    /// Prunes every store by its own content. While a copy of the new snapshot is not what it should be, nothing
+    /// is removed anywhere: the older ones may be needed.
+    async fn prune(&mut self, taken: &Taken, leases: &Leases) -> anyhow::Result<()> {
+        let applies = self.report.stores.iter().all(|store| store.failed.is_some() || store.is_proven());
+        if !applies {
+            let message = "nothing is removed from any store: a copy of the new snapshot is not as it was written";
+            self.report.findings.push(
+                Finding::error("not-pruned", taken.keys.folder(), message).hint(
+                    "see the other findings; when a later snapshot is whole everywhere, pruning goes on by itself",
+                ),
+            );
+        }
+        let places: Vec<usize> = self.stores.standing().into_iter().map(|(place, _)| place).collect();
+        for place in places {
+            if self.report.stores[place].failed.is_some() {
+                continue;
+            }
+            leases.check().await?;
+            let Some((_, store)) = self.stores.standing().into_iter().find(|(standing, _)| *standing == place) else {
+                self.gave_up_at_check(place);
+                continue;
+            };
+            let (project, now) = (taken.keys.project(), self.context.clock.now());
+            self.talk(&format!("pruning {} …", store.describe()));
+            match prune(store.as_ref(), Some(project), &self.config.retention, now, applies).await {
+                Ok(report) => {
+                    self.add(place, report.findings.clone());
+                    self.report.stores[place].prune = Some(report);
+                }
+                Err(failure) => self.gives_up(place, &failure),
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts the new snapshot beside earlier ones. That this cannot be done is no more than a gap in the report.
+    async fn compare(&mut self, taken: &Taken) {
+        let good = |place: &usize| self.report.stores[*place].failed.is_none();
+        let Some((_, store)) = self.stores.standing().into_iter().find(|(place, _)| good(place)) else { return };
+        match trends::trends(store.as_ref(), taken, self.config).await {
+            Ok(trends) => self.report.trends = trends,
+            Err(failure) => {
+                let finding = Finding::warning("no-trends", store.describe(), failure.message);
+                self.report.findings.push(finding.hint("the snapshot is not affected"));
+            }
+        }
+    }
+
+    /// Whatever stage it was in: a store that failed is named, and the others go on.
+    fn gives_up(&mut self, place: usize, failure: &Failure) {
+        let Some(store) = self.report.stores.get_mut(place) else { return };
+        let finding = Finding::error("store-failed", &store.store, &failure.message);
+        let hint = failure.hint.as_deref().unwrap_or("`supabackup doctor` checks every store, one by one");
+        store.failed = Some(failure.message.clone());
+        self.report.findings.push(finding.hint(hint));
+    }
+
+    fn gave_up_at_check(&mut self, place: usize) {
+        let outcome = self.stores.outcomes().into_iter().nth(place);
+        if let Some(error) = outcome.and_then(|outcome| outcome.failed) {
+            self.gives_up(place, &error.into());
+        }
+    }
+
+    /// Findings of one store; where there are several, they say which.
+    fn add(&mut self, place: usize, findings: Vec<Finding>) {
+        let several = self.report.stores.len() > 1;
+        let Some(store) = self.report.stores.get(place).map(|store| store.store.clone()) else { return };
+        for mut finding in findings {
+            if several {
+                finding.subject = format!("{}, {store}", finding.subject);
+            }
+            // each store says that the same snapshot has lost the same rows
+            if finding.severity > Severity::Info || !self.report.findings.contains(&finding) {
+                self.report.findings.push(finding);
+            }
+        }
+    }
+
+    fn talk(&self, line: &str) {
+        if self.context.terminal.is_watched() && !self.context.terminal.quiet {
+            // nobody may be left to hear it
+            let _ = writeln!(std::io::stderr().lock(), "{line}");
+        }
+    }
+}
