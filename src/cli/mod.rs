@@ -100,7 +100,7 @@ struct Global {
     #[arg(
         long = "secret-key", global = true, hide = true, num_args = 0..=1, default_missing_value = "", action = ArgAction::Append,
         aliases = ["key", "api-key", "apikey", "service-key", "service-role-key", "supabase-key", "access-token",
-                   "token", "secret", "password", "passphrase", "identity"],
+                   "token", "secret", "password", "passphrase", "identity", "heartbeat-url"],
     )]
     refused: Vec<Refused>,
 }
@@ -146,8 +146,8 @@ impl Cli {
     /// The flags that are settings. Refuses keys: every user of the machine can read a command line.
     pub fn flags(&self) -> Result<Flags, Failure> {
         if !self.global.refused.is_empty() {
-            let hint = "set SUPABASE_SECRET_KEY (or SUPABASE_ACCESS_TOKEN, SUPABACKUP_PASSPHRASE, SUPABACKUP_IDENTITY) \
-                        in the environment instead, and consider this key as seen by others";
+            let hint = "set SUPABASE_SECRET_KEY (or SUPABASE_ACCESS_TOKEN, SUPABACKUP_PASSPHRASE, SUPABACKUP_IDENTITY, \
+                        SUPABACKUP_HEARTBEAT_URL) in the environment instead, and consider this key as seen by others";
             return Err(
                 Failure::usage("a key cannot be given as a flag: every user of this machine can read it").hint(hint)
             );

@@ -92,7 +92,7 @@ pub(crate) fn load(
         workflow: read.workflow(),
         wait: read.duration("wait"),
         heartbeat_url: read.heartbeat_url(),
-        heartbeat: read.word("heartbeat").parse().ok(),
+        heartbeat: read.heartbeat(),
         report_dir: read.report_dir(directory),
         clock: read.clock(),
     };

@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::config::project::is_private;
 use crate::config::reader::Reader;
+use crate::model::HeartbeatKind;
 
 impl Reader {
     /// The address to tell. No mistake repeats anything of it.
@@ -17,6 +18,18 @@ impl Reader {
             self.mistakes.at(&origin, mistake);
         }
         Some(secret)
+    }
+
+    /// `None`: the address tells. A mistake does not repeat what was given: it may be the address.
+    pub(super) fn heartbeat(&mut self) -> Option<HeartbeatKind> {
+        let kind = self.text_as("heartbeat", |text| match text.to_ascii_lowercase().as_str() {
+            "auto" => Ok(None),
+            word => word.parse().map(Some).map_err(|_| {
+                let known = HeartbeatKind::ALL.map(|kind| kind.to_string()).join(", ");
+                format!("is none of auto, {known}; the address itself belongs in SUPABACKUP_HEARTBEAT_URL")
+            }),
+        });
+        kind.flatten()
     }
 
     pub(super) fn report_dir(&mut self, directory: &Path) -> Option<PathBuf> {

@@ -22,6 +22,7 @@ const DOCUMENTS: [&str; 11] = [
     "docs/monitoring.md",
     "docs/restore.md",
     "docs/retention.md",
+    "docs/run.md",
     "docs/stores.md",
     "tests/stack/README.md",
 ];

@@ -12,21 +12,21 @@ use crate::support::run::{finished, manifest, snapshots};
 use crate::support::{Run, Stack};
 
 /// xorshift64*: the same moments for the same seed.
-struct Moments {
-    seed: u64,
+pub(crate) struct Moments {
+    pub(crate) seed: u64,
     state: u64,
     longest: Duration,
 }
 
 impl Moments {
-    fn new(longest: Duration) -> Result<Self> {
+    pub(crate) fn new(longest: Duration) -> Result<Self> {
         let mut bytes = [0; 8];
         getrandom::fill(&mut bytes).map_err(|e| anyhow::anyhow!("{e}"))?;
         let seed = u64::from_le_bytes(bytes) | 1;
         Ok(Self { seed, state: seed, longest })
     }
 
-    fn next(&mut self) -> Duration {
+    pub(crate) fn next(&mut self) -> Duration {
         self.state ^= self.state >> 12;
         self.state ^= self.state << 25;
         self.state ^= self.state >> 27;
@@ -37,7 +37,7 @@ impl Moments {
 
 /// Returns once a program has its handlers in place: before, a signal ends it as it ends any other, and nothing
 /// was begun. `SigCgt` in `/proc/PID/status` is a mask with bit n - 1 for signal n (proc(5)).
-fn until_it_listens(process: u32) -> Result<()> {
+pub(crate) fn until_it_listens(process: u32) -> Result<()> {
     let handled = [libc::SIGTERM, libc::SIGINT, libc::SIGHUP].iter().fold(0_u64, |mask, n| mask | 1 << (n - 1));
     let begun = Instant::now();
     loop {
@@ -71,17 +71,17 @@ fn backup(stack: &Stack, store: &Path) -> Run {
 }
 
 /// Sends a signal to a process at the very moment it is asked to: everything is prepared before.
-struct Trigger {
+pub(crate) struct Trigger {
     shell: Child,
 }
 
 impl Trigger {
-    fn new(signal: &str, process: u32) -> Result<Self> {
+    pub(crate) fn new(signal: &str, process: u32) -> Result<Self> {
         let script = format!("read go; kill -{signal} {process} 2>/dev/null; true");
         Ok(Self { shell: Command::new("sh").args(["-c", &script]).stdin(Stdio::piped()).spawn()? })
     }
 
-    fn pull(mut self) -> Result<()> {
+    pub(crate) fn pull(mut self) -> Result<()> {
         self.shell.stdin.take().context("no input")?.write_all(b"go\n")?;
         ensure!(self.shell.wait()?.success());
         Ok(())

@@ -18,6 +18,7 @@ mod render;
 mod render_restore;
 mod restore;
 mod restore_prompts;
+mod run;
 mod sample;
 mod schema_changes;
 mod sealed;

@@ -87,11 +87,13 @@ impl Sentinels {
 /// A personal access token, and a password for places where none belongs.
 const TOKEN: &str = "sbp_5e47b1c0d9f84a63a2e7d0c91b8f36e4a7d25c18";
 const PASSWORD: &str = "hunter2-Zq8wKv3R";
+/// What makes the address of a monitor a secret.
+const HEARTBEAT: &str = "c41d9e07-5b3a-heartbeat-sentinel-88f2";
 const OPAQUE: &str = "9f3c7a1e5b8d4c20-opaque-self-hosted-key";
 
 fn sentinels(stack: &Stack) -> Sentinels {
     let of_stack = ["SUPABASE_SECRET_KEY", "SUPABASE_SERVICE_ROLE_KEY_LEGACY"].map(|key| stack.get(key));
-    Sentinels::of(&[of_stack[0], of_stack[1], TOKEN, PASSWORD, OPAQUE])
+    Sentinels::of(&[of_stack[0], of_stack[1], TOKEN, PASSWORD, OPAQUE, HEARTBEAT])
 }
 
 /// Surroundings that make programs talkative.
@@ -102,11 +104,15 @@ const TALKATIVE: [&[(&str, &str)]; 4] = [
     &[("CI", "true"), ("GITHUB_ACTIONS", "true"), ("RUST_LOG", "debug"), ("DEBUG", "*")],
 ];
 
-const COMMANDS: [&[&str]; 25] = [
+const COMMANDS: [&[&str]; 29] = [
     &["backup"],
     &["backup", "--json"],
     &["backup", "--dry-run"],
     &["backup", "--dry-run", "--json"],
+    &["run"],
+    &["run", "--json", "--heartbeat", "plain"],
+    &["run", "--dry-run"],
+    &["run", "--dry-run", "--json"],
     &["verify"],
     &["verify", "--all", "--json"],
     &["verify", "--depth", "listed"],
@@ -138,6 +144,8 @@ fn no_command_that_works_shows_a_key() -> Result<()> {
     for (n, surroundings) in TALKATIVE.iter().enumerate() {
         for command in COMMANDS {
             let mut run = Run::new(command).on(&stack).env("SUPABASE_ACCESS_TOKEN", TOKEN).store(directory.path());
+            // nobody listens there
+            run = run.env("SUPABACKUP_HEARTBEAT_URL", format!("http://127.0.0.1:9/{HEARTBEAT}"));
             if n % 2 == 1 {
                 // the legacy key, which goes into another header
                 run = run.env("SUPABASE_SECRET_KEY", "");
@@ -161,9 +169,10 @@ fn no_command_that_works_shows_a_key() -> Result<()> {
 fn no_command_that_uses_a_token_shows_it() -> Result<()> {
     let stack = Stack::up(&["--data", "sample"])?;
     let directory = tempfile::tempdir()?;
-    let commands: [&[&str]; 13] = [
+    let commands: [&[&str]; 14] = [
         &["backup", "--json"],
         &["backup"],
+        &["run"],
         &["doctor"],
         &["doctor", "--json"],
         &["monitor"],
@@ -217,9 +226,11 @@ fn no_command_that_seals_or_opens_shows_what_opens() -> Result<()> {
     let passphrase = "Zx81-sentinel passphrase-Qq";
     let sentinels = Sentinels::of(&[secret, &inner, passphrase, stack.get("SUPABASE_SECRET_KEY")]);
     let directory = tempfile::tempdir()?;
-    let commands: [&[&str]; 10] = [
+    let commands: [&[&str]; 12] = [
         &["backup", "--json"],
         &["backup", "--seal-manifest"],
+        &["run", "--json"],
+        &["run", "--seal-manifest"],
         &["verify", "--all"],
         &["verify", "--json"],
         &["list", "latest"],
@@ -261,8 +272,9 @@ fn no_command_that_seals_or_opens_shows_what_opens() -> Result<()> {
 #[test]
 fn no_help_shows_a_key_that_is_set() -> Result<()> {
     let sentinels = Sentinels::of(&["sb_secret_helphelphelphelphelphe_12345678", TOKEN]);
-    let arguments: [&[&str]; 20] = [
+    let arguments: [&[&str]; 21] = [
         &["prune", "--help"],
+        &["run", "--help"],
         &["pin", "--help"],
         &["sql", "--help"],
         &["schema", "--help"],
@@ -344,6 +356,11 @@ fn a_key_in_a_wrong_place_is_refused_and_not_repeated() -> Result<()> {
     for address in [&url, &database, &in_query] {
         add(&["backup", "--url", address]);
         add(&["doctor", "--url", address]);
+    }
+    let monitor = format!("https://hc-ping.com/{HEARTBEAT}");
+    for flag in ["--heartbeat", "--heartbeat-url"] {
+        add(&["run", flag, &monitor]);
+        add(&["run", &format!("{flag}={monitor}")]);
     }
     for store in [&bucket, &database] {
         add(&["backup", "--store", store]);

@@ -53,6 +53,7 @@ pub async fn run(args: &RunArgs, config: &Config, context: &Context) -> anyhow::
             (_, held) => held,
         }
     });
+    stages.name_failed();
     let seal = stages.seal.take();
     report.findings.extend(is_told);
     let error = ended.err();

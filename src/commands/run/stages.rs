@@ -53,11 +53,7 @@ impl Stages<'_> {
     async fn back_up(&mut self, leases: &Arc<Leases>) -> anyhow::Result<Taken> {
         let observed = Observed::look(self.config, self.context).await?;
         let taken = observed.take(self.config, self.context, self.stores, None, Some(leases)).await;
-        for (place, outcome) in self.stores.outcomes().into_iter().enumerate() {
-            if let Some(error) = outcome.failed {
-                self.gives_up(place, &error.into());
-            }
-        }
+        self.name_failed();
         let taken = taken?;
         self.seal.clone_from(&taken.manifest.sealed);
         self.report.snapshot = Some(RunSnapshot::of(&taken.manifest));
@@ -117,7 +113,7 @@ impl Stages<'_> {
             }
             leases.check().await?;
             let Some((_, store)) = self.stores.standing().into_iter().find(|(standing, _)| *standing == place) else {
-                self.gave_up_at_check(place);
+                self.name_failed();
                 continue;
             };
             let (project, now) = (taken.keys.project(), self.context.clock.now());
@@ -155,10 +151,13 @@ impl Stages<'_> {
         self.report.findings.push(finding.hint(hint));
     }
 
-    fn gave_up_at_check(&mut self, place: usize) {
-        let outcome = self.stores.outcomes().into_iter().nth(place);
-        if let Some(error) = outcome.and_then(|outcome| outcome.failed) {
-            self.gives_up(place, &error.into());
+    /// Names the stores that were given up and are not named yet.
+    pub(super) fn name_failed(&mut self) {
+        for (place, outcome) in self.stores.outcomes().into_iter().enumerate() {
+            let is_named = self.report.stores.get(place).is_none_or(|store| store.failed.is_some());
+            if let Some(error) = outcome.failed.filter(|_| !is_named) {
+                self.gives_up(place, &error.into());
+            }
         }
     }
 

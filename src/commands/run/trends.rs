@@ -9,7 +9,8 @@ use crate::model::{Manifest, Since, SnapshotState};
 use crate::snapshot::{SnapshotKeys, ids, look, whole_manifest};
 use crate::store::Store;
 
-const A_WEEK: TimeDelta = TimeDelta::days(7);
+/// A schedule is not that punctual: what is older than this is a week older.
+const A_WEEK: TimeDelta = TimeDelta::hours(7 * 24 - 12);
 
 /// None, one or two: only complete snapshots are compared with, and no safety snapshots. Where names of tables
 /// are sealed, the sums are compared, and the tables where the configuration has an identity that opens them.

@@ -2,11 +2,11 @@
 
 use maud::{Markup, html};
 
-use super::{kept, needs, proof, snapshot_line, table_line, trend_line};
+use super::{kept, needs, proof, snapshot_line, table_line, trend_line, when};
 use crate::model::{Decision, RunReport, RunState, RunStore, Severity, Since};
 use crate::render::html::page;
 use crate::render::text::clean;
-use crate::render::{age, bytes, count, duration, time};
+use crate::render::{bytes, count, duration, time};
 
 /// The report as a page.
 pub fn run_html(report: &RunReport) -> String {
@@ -105,7 +105,7 @@ fn trends(report: &RunReport) -> Markup {
 }
 
 fn against(trend: &Since, report: &RunReport) -> Markup {
-    let when = age(trend.started, report.started).replace(" ago", " before");
+    let when = when(trend, report);
     html! {
         p { (when) " (" code { (trend.against) } "): " (trend_line(trend)) }
         @if let Some(tables) = trend.changed.as_deref().filter(|tables| !tables.is_empty()) {

@@ -1,11 +1,11 @@
 //! The report of a run for a terminal of 80 columns.
 
-use super::{kept, proof, snapshot_line, table_line, trend_line};
+use super::{kept, proof, snapshot_line, table_line, trend_line, when};
 use crate::model::{RunReport, RunState, RunStore};
 use crate::render::columns::{columns, flat, wrapped};
 use crate::render::prune::{finding_lines, line};
 use crate::render::text::clean;
-use crate::render::{Palette, age, duration, plural};
+use crate::render::{Palette, duration, plural};
 
 const WIDTH: usize = 80;
 
@@ -30,7 +30,8 @@ pub fn run_human(report: &RunReport, quiet: bool, palette: Palette) -> String {
         return out;
     };
     let whole = if snapshot.complete { "complete" } else { "INCOMPLETE" };
-    out.push_str(&wrapped("", &format!("snapshot {}, {whole}: {}", snapshot.id, snapshot_line(report)), WIDTH));
+    out.push_str(&format!("snapshot {}, {whole}\n", snapshot.id));
+    out.push_str(&wrapped("  ", &snapshot_line(report), WIDTH));
     if !quiet {
         out.push_str(&trends(report));
     }
@@ -43,7 +44,7 @@ pub fn run_human(report: &RunReport, quiet: bool, palette: Palette) -> String {
 fn trends(report: &RunReport) -> String {
     let mut out = String::new();
     for trend in &report.trends {
-        let when = age(trend.started, report.started).replace(" ago", " before");
+        let when = when(trend, report);
         out.push_str(&wrapped("  ", &format!("{when} ({}): {}", trend.against, trend_line(trend)), WIDTH));
         let tables = trend.changed.as_deref().unwrap_or_default();
         for table in tables.iter().take(TABLES) {

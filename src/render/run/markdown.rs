@@ -1,9 +1,9 @@
 //! `run.md`: for job summaries, which take 1 MiB at most.
 
-use super::{kept, needs, proof, snapshot_line, table_line, trend_line};
+use super::{kept, needs, proof, snapshot_line, table_line, trend_line, when};
 use crate::model::{Decision, Finding, RunReport, RunState, Severity};
 use crate::render::text::{REASON, code, markdown, shorten, within_of};
-use crate::render::{age, bytes, duration, time};
+use crate::render::{bytes, duration, time};
 
 /// Bytes that one list may take; with those of a dozen stores it stays below 1 MiB.
 const BUDGET: usize = 60 << 10;
@@ -42,7 +42,7 @@ pub fn run_md(report: &RunReport) -> String {
     if !report.trends.is_empty() {
         out.push_str("\n## Against earlier snapshots\n\n");
         for trend in &report.trends {
-            let when = age(trend.started, report.started).replace(" ago", " before");
+            let when = when(trend, report);
             out.push_str(&format!("- {when} ({}): {}\n", code(trend.against.as_str(), false), trend_line(trend)));
             out.push_str(&within_of(WHOLE, BUDGET, trend.changed.as_deref().unwrap_or_default(), |table| {
                 format!("  - {}: {}\n", code(&table.table.to_string(), false), table_line(table))

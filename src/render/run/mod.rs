@@ -58,15 +58,16 @@ fn kept(store: &RunStore) -> Option<String> {
 
 /// `1,200 more rows (+0.4 %)`
 fn change(change: ThenNow, what: &str) -> String {
-    let by = change.by();
-    let size = u64::try_from(by.unsigned_abs()).unwrap_or(u64::MAX);
-    match by {
+    match change.by() {
         0 => format!("as many {what}s"),
-        by => {
-            let number = plural(size, &format!("{} {what}", if by > 0 { "more" } else { "fewer" }));
-            format!("{number}{}", share(change))
-        }
+        by => format!("{}{}", number(by, what), share(change)),
     }
+}
+
+/// `1 fewer table`
+fn number(by: i128, what: &str) -> String {
+    let size = u64::try_from(by.unsigned_abs()).unwrap_or(u64::MAX);
+    plural(size, &format!("{} {what}", if by > 0 { "more" } else { "fewer" }))
 }
 
 /// `12 KiB more stored (+1.2 %)`
@@ -84,11 +85,21 @@ fn share(change: ThenNow) -> String {
     change.percent().map(|percent| format!(" ({percent:+.1} %)")).unwrap_or_default()
 }
 
+/// `24 h before`: rounded, for schedules are not that punctual.
+fn when(trend: &Since, report: &RunReport) -> String {
+    let minutes = (report.started - trend.started).num_minutes().max(0);
+    match minutes {
+        0..90 => format!("{minutes} min before"),
+        90..2880 => format!("{} h before", (minutes + 30) / 60),
+        _ => format!("{} d before", (minutes + 720) / 1440),
+    }
+}
+
 /// A trend in one line.
 fn trend_line(trend: &Since) -> String {
     let tables = match trend.tables.by() {
         0 => String::new(),
-        _ => format!(", {}", change(trend.tables, "table")),
+        by => format!(", {}", number(by, "table")),
     };
     format!("{}{tables}, {}", change(trend.rows, "row"), size_change(trend.stored_bytes))
 }
@@ -112,3 +123,6 @@ fn needs(report: &RunReport) -> Option<String> {
         (errors, warnings) => Some(format!("{}, {}", plural(errors, "error"), plural(warnings, "warning"))),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -143,7 +143,11 @@ pub(crate) fn snapshots(store: &Path) -> Result<Vec<PathBuf>> {
     }
     for project in std::fs::read_dir(store)? {
         for snapshot in std::fs::read_dir(project?.path())? {
-            found.push(snapshot?.path());
+            let path = snapshot?.path();
+            // the lease of a run stands beside them
+            if path.file_name().is_some_and(|name| name != "lease") {
+                found.push(path);
+            }
         }
     }
     found.sort();
