@@ -53,7 +53,7 @@ fn trends(report: &RunReport) -> String {
             out.push_str(&wrapped("    ", &format!("{}: {change}", flat(&table.table.to_string(), room)), WIDTH));
         }
         if let Some(more) = tables.len().checked_sub(TABLES).filter(|more| *more > 0) {
-            out.push_str(&format!("    … and {} more\n", plural(more as u64, "table")));
+            out.push_str(&format!("    … and {}\n", plural(more as u64, "more table")));
         }
     }
     out

@@ -58,7 +58,7 @@ fn store(now: DateTime<Utc>, count: i64) -> RunStore {
 fn report(tables: u64) -> RunReport {
     let now = DateTime::<Utc>::UNIX_EPOCH + TimeDelta::days(20_000);
     let table = |n: u64| TableSince {
-        table: TableName::new("public", &format!("{n} {HOSTILE} {}", "long ".repeat(30))),
+        table: TableName::new("public", format!("{n} {HOSTILE} {}", "long ".repeat(30))),
         only: (n == 0).then_some("came"),
         rows: ThenNow { before: 100 * n, now: 300 },
         raw_bytes: ThenNow { before: 0, now: 9 },
@@ -110,7 +110,7 @@ fn the_terminal_gets_eighty_columns_and_nothing_that_acts() {
     for part in [
         "run of p: INCOMPLETE after 42 s\nerror [store-failed] x</code>",
         "  24 h before (2024",
-        "): 10 fewer rows (-1.0 %), 1 fewer table,\n",
+        "): 10 fewer rows (-1.0 %), 1 fewer table, 10\n",
         "… and 20 more tables\n",
         "directory ./backups\n  verified (opened): 29 files, 1,234,567 rows, 6.0 MiB read\n  keep   2024",
         "  31 snapshots kept, 9 removed (9.0 MiB)\n",

@@ -171,7 +171,10 @@ impl Store for Slow {
     async fn create(&self, key: &Key, bytes: Bytes) -> Result<(), StoreError> {
         let created = |files: &mut BTreeMap<String, Bytes>| match files.contains_key(key.as_str()) {
             true => Err(StoreError::AlreadyExists { doing: key.to_string() }),
-            false => Ok(drop(files.insert(key.to_string(), bytes))),
+            false => {
+                files.insert(key.to_string(), bytes);
+                Ok(())
+            }
         };
         self.step(created).await
     }
@@ -255,8 +258,11 @@ async fn awakes(store: &Slow, room: &Room, mut lease: Lease, minute: i64) -> Res
     Ok(())
 }
 
+/// What one run does, step by step.
+type Life<'a> = Pin<Box<dyn Future<Output = Result<(), StoreError>> + 'a>>;
+
 /// Runs everything to its end, one step at a time, in the order that `turns` says.
-fn interleave<'a>(mut lives: Vec<Pin<Box<dyn Future<Output = Result<(), StoreError>> + 'a>>>, turns: &[usize]) {
+fn interleave(mut lives: Vec<Life<'_>>, turns: &[usize]) {
     let mut context = Context::from_waker(Waker::noop());
     let mut turns = turns.iter().copied().chain(0..);
     while !lives.is_empty() {
@@ -296,14 +302,14 @@ proptest! {
         let store = Slow { keeps, ..Slow::default() };
         let room = Room::default();
         let names: Vec<String> = (0..many).map(|n| format!("run {n}")).collect();
-        let mut lives: Vec<Pin<Box<dyn Future<Output = Result<(), StoreError>>>>> = Vec::new();
+        let mut lives: Vec<Life<'_>> = Vec::new();
         if has_dead {
             let dead = at_once(&store, "dead");
             if wakes {
                 lives.push(Box::pin(awakes(&store, &room, dead, 60)));
             }
         }
-        lives.extend(names.iter().map(|name| Box::pin(life(&store, &room, name, 60)) as Pin<Box<dyn Future<Output = _>>>));
+        lives.extend(names.iter().map(|name| Box::pin(life(&store, &room, name, 60)) as Life<'_>));
         interleave(lives, &turns);
         prop_assert_eq!(room.crowded.lock().unwrap_or_else(PoisonError::into_inner).clone(), None);
         prop_assert!(*room.inside.lock().unwrap_or_else(PoisonError::into_inner) == Vec::<String>::new());

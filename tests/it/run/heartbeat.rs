@@ -92,11 +92,13 @@ fn a_monitor_is_told_of_the_start_and_of_success_and_failure() -> Result<()> {
     // no snapshot at all, a store that failed, a project that is frozen: none of them is a success
     let wrong = told(run(&stack, store.path(), at(base, 1, 0)))
         .env("SUPABASE_SECRET_KEY", "sb_secret_wrongWRONGwrongWRONGwr_00000000");
+    // most tables are gone, for all that it sees
+    let few = ["--include", "user_roles"];
     let two = format!("{},/proc/nowhere", store.path().display());
     for (run, code, said) in [
         (wrong, 1, "failed (exit code 1)"),
         (told(run(&stack, store.path(), at(base, 1, 0))).env("SUPABACKUP_STORE", two), 3, "incomplete (exit code 3)"),
-        (told(run(&stack, store.path(), at(base, 300, 0))), 4, "findings (exit code 4)"),
+        (told(run(&stack, store.path(), at(base, 2, 0)).args(&few)), 4, "findings (exit code 4)"),
     ] {
         let ran = run.expect(code)?;
         keeps_the_secret(&ran)?;
@@ -106,16 +108,16 @@ fn a_monitor_is_told_of_the_start_and_of_success_and_failure() -> Result<()> {
     }
     // other ways of telling
     let kuma = format!("http://127.0.0.1:{}/api/push/{SECRET}?status=up&msg=OK&ping=", monitor.port);
-    run(&stack, store.path(), at(base, 301, 0)).env("SUPABACKUP_HEARTBEAT_URL", kuma).go()?;
+    run(&stack, store.path(), at(base, 3, 0)).args(&few).env("SUPABACKUP_HEARTBEAT_URL", kuma).go()?;
     let heard = monitor.heard();
     ensure!(
         heard.len() == 1 && heard[0].0.starts_with(&format!("GET /api/push/{SECRET}?status=down&msg=")),
         "{heard:?}"
     );
-    told(run(&stack, store.path(), at(base, 302, 0)).args(&["--heartbeat", "plain"])).go()?;
+    told(run(&stack, store.path(), at(base, 4, 0)).args(&few).args(&["--heartbeat", "plain"])).go()?;
     ensure!(monitor.heard().is_empty(), "a failure was told to a monitor that knows successes only");
     // a dry run tells nobody, and so does a backup
-    told(run(&stack, store.path(), at(base, 303, 0)).args(&["-n"])).go()?;
+    told(run(&stack, store.path(), at(base, 5, 0)).args(&["-n"])).go()?;
     told(Run::new(&["backup"]).on(&stack).store(store.path())).expect(0)?;
     ensure!(monitor.heard().is_empty());
     Ok(())

@@ -101,7 +101,8 @@ fn prune_goes_over_every_store_too() -> Result<()> {
     let (one, other) = (tempfile::tempdir()?, tempfile::tempdir()?);
     let base = today();
     for day in 0..5 {
-        into(&stack, [one.path(), other.path()], at(base, day, 0)).args(&["--keep-within", "30d"]).expect(0)?;
+        let both = format!("{},{}", one.path().display(), other.path().display());
+        run(&stack, one.path(), at(base, day, 0)).env("SUPABACKUP_STORE", both).expect(0)?;
     }
     let prune = |stores: &[&Path]| {
         let list: Vec<String> = stores.iter().map(|store| store.display().to_string()).collect();
