@@ -106,7 +106,7 @@ fn prune_goes_over_every_store_too() -> Result<()> {
     }
     let prune = |stores: &[&Path]| {
         let list: Vec<String> = stores.iter().map(|store| store.display().to_string()).collect();
-        Run::new(&["prune", "--keep-within", "2d"])
+        Run::new(&["prune", "--keep-within", "2d", "--project", "samplestackprojectre"])
             .env("SUPABACKUP_STORE", list.join(","))
             .env("SUPABACKUP_CLOCK", at(base, 4, 1).to_rfc3339())
     };
