@@ -80,8 +80,10 @@ pub async fn run(
         // ends in its own way when it is asked to stop: a watch has nothing to clear away
         Command::Monitor(args) => commands::monitor::run(args, &config, &context).await,
         Command::Prune(args) => or_stop(&context, commands::prune::run(args, &config, &context)).await,
+        Command::Recompress(args) => or_stop(&context, commands::recompress::run(args, &config, &context)).await,
         Command::Pin(args) => or_stop(&context, commands::pin::pin(args, &config, &context)).await,
         Command::Unpin(args) => or_stop(&context, commands::pin::unpin(args, &config, &context)).await,
+        Command::Copy(args) => or_stop(&context, commands::copy::run(args, &config, &context)).await,
         Command::Sql(args) => or_stop(&context, commands::sql::run(args, &config)).await,
         Command::Schema(args) => or_stop(&context, commands::schema::run(args, &config, &context)).await,
         Command::Doctor(args) => or_stop(&context, commands::doctor::run(args, &config, &context)).await,

@@ -73,6 +73,8 @@ pub(super) struct WhatArgs {
 pub(super) struct HowArgs {
     #[arg(long, value_name = "COUNT", help = help("connections"))]
     connections: Option<String>,
+    #[arg(long, value_name = "FORM", help = help("compression"))]
+    compression: Option<String>,
     #[arg(long, value_name = "LEVEL", allow_hyphen_values = true, help = help("compression_level"))]
     compression_level: Option<String>,
     #[arg(long, value_name = "SIZE", help = help("part_size"))]
@@ -290,6 +292,7 @@ impl WhatArgs {
 impl HowArgs {
     pub(super) fn fill(&self, flags: &mut Flags) {
         flags.set("connections", &self.connections);
+        flags.set("compression", &self.compression);
         flags.set("compression_level", &self.compression_level);
         flags.set("part_size", &self.part_size);
         flags.set("page_size", &self.page_size);

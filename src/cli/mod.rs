@@ -2,6 +2,7 @@
 //! [`Flags`]; `config` checks them together with environment and file, and its table gives the help.
 
 mod args;
+mod copy;
 mod keep;
 mod monitor;
 mod restore;
@@ -18,6 +19,7 @@ use crate::config::{Flags, Need, help};
 use crate::error::Failure;
 
 pub use args::{BackupArgs, DoctorArgs, HelperSqlArgs, ListArgs, SchemaArgs, SnapshotChoice, SqlArgs, VerifyArgs};
+pub use copy::{CopyArgs, RecompressArgs};
 pub use keep::{PinArgs, PruneArgs, UnpinArgs};
 pub use monitor::MonitorArgs;
 pub use restore::RestoreArgs;
@@ -69,10 +71,14 @@ pub enum Command {
     Monitor(Box<MonitorArgs>),
     /// Remove the snapshots that the rules of retention do not keep
     Prune(Box<PruneArgs>),
+    /// Compress older snapshots again, harder
+    Recompress(RecompressArgs),
     /// Keep a snapshot whatever the rules say
     Pin(PinArgs),
     /// Take the pin of a snapshot away
     Unpin(UnpinArgs),
+    /// Copy verified snapshots to another store
+    Copy(Box<CopyArgs>),
     /// Print a snapshot as one SQL script for psql
     Sql(SqlArgs),
     /// Print the project's definition as SQL
@@ -135,12 +141,16 @@ impl Cli {
             Command::Doctor(_) | Command::Schema(_) => Need::Project,
             Command::Verify(_) | Command::List(_) | Command::Sql(_) | Command::HelperSql(_) => Need::Store,
             Command::Prune(_) | Command::Pin(_) | Command::Unpin(_) | Command::Monitor(_) => Need::Store,
+            Command::Copy(_) | Command::Recompress(_) => Need::Store,
         }
     }
 
     /// Whether the command uses the first of several stores only.
     pub fn reads_one_store(&self) -> bool {
-        matches!(self.command, Command::Verify(_) | Command::List(_) | Command::Sql(_) | Command::Restore(_))
+        matches!(
+            self.command,
+            Command::Verify(_) | Command::List(_) | Command::Sql(_) | Command::Restore(_) | Command::Copy(_)
+        )
     }
 
     /// The flags that are settings. Refuses keys: every user of the machine can read a command line.
@@ -173,6 +183,8 @@ impl Cli {
             Command::Verify(args) => args.open.fill(&mut flags),
             Command::List(args) => args.open.fill(&mut flags),
             Command::Sql(args) => args.open.fill(&mut flags),
+            Command::Copy(args) => args.fill(&mut flags),
+            Command::Recompress(args) => args.fill(&mut flags),
         }
         Ok(flags)
     }

@@ -25,6 +25,11 @@ pub(super) struct OpenArgs {
 }
 
 impl SealArgs {
+    /// Whether somebody is named who may open.
+    pub(super) fn is_given(&self) -> bool {
+        !self.recipients.is_empty() || !self.recipients_files.is_empty()
+    }
+
     pub(super) fn fill(&self, flags: &mut Flags) {
         flags.set("recipients", &self.recipients);
         flags.set("recipients_file", &self.recipients_files);

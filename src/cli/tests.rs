@@ -25,7 +25,8 @@ fn every_flag_of_the_table_exists_and_arrives_under_its_name() {
         let value = if is_switch { "" } else { "3" };
         // a backup opens and removes nothing
         let knows = |command: &&str| read(&format!("{command} {flag} {value}")).is_ok();
-        let command = ["backup", "verify", "prune", "run", "monitor"].into_iter().find(knows).unwrap_or("backup");
+        let command = ["backup", "verify", "prune", "run", "monitor", "copy --all", "recompress"];
+        let command = command.into_iter().find(knows).unwrap_or("backup");
         let flags = read(&format!("{command} {flag} {value}")).map_err(|e| e.to_string()).map(|cli| cli.flags());
         let flags = flags.and_then(|flags| flags.map_err(|failure| failure.message));
         let given = flags.map(|flags| flags.get(setting.name).to_vec());

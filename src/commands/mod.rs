@@ -1,9 +1,11 @@
 //! One module per verb: open the edges, call the engine, say what came of it.
 
 pub mod backup;
+mod books;
 mod channel;
 mod choice;
 mod connect;
+pub mod copy;
 pub mod doctor;
 pub mod helper_sql;
 mod lease;
@@ -12,6 +14,7 @@ pub mod monitor;
 pub mod pin;
 pub mod prune;
 mod read;
+pub mod recompress;
 pub mod restore;
 pub mod run;
 pub mod schema;

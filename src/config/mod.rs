@@ -28,8 +28,8 @@ use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
 use crate::error::Failure;
-use crate::model::{Artifact, HeartbeatKind, Limits, Retention};
-use crate::seal::{Identities, Recipients, Sealing};
+use crate::model::{Artifact, HeartbeatKind, Limits, Recompress, Retention};
+use crate::seal::{Compression, Identities, Method, Recipients, Sealing};
 use crate::store::StoreUrl;
 
 pub use filter::{Selection, TableFilter};
@@ -62,6 +62,12 @@ pub struct Config {
     pub store: StoreUrl,
     /// Where a backup goes: at least one, none twice.
     pub stores: Vec<StoreUrl>,
+    /// Where snapshots are copied to, if that was asked for; none twice.
+    pub copy_to: Vec<StoreUrl>,
+    /// Further stores that each run keeps complete; none twice.
+    pub replicate_to: Vec<StoreUrl>,
+    /// Which snapshots are compressed again, and how.
+    pub recompress: Recompress,
     /// Who may open what is written; nobody: it is not sealed.
     pub recipients: Recipients,
     /// Names of tables stand in no file's name and in no plain file.
@@ -80,7 +86,9 @@ pub struct Config {
     pub artifacts: Vec<Artifact>,
     /// Requests in flight at once, 1 to 32.
     pub connections: usize,
-    /// The zstd level, -7 to 19.
+    /// The form of compressed files.
+    pub compression: Method,
+    /// The level, -7 to 19; of gzip 1 to 9.
     pub compression_level: i32,
     /// Bytes of one part before compression.
     pub part_size: usize,
@@ -185,6 +193,11 @@ impl Config {
         directory: &Path,
     ) -> Result<Self, Failure> {
         reader::load(need, flags, vars, directory)
+    }
+
+    /// How files are compressed.
+    pub fn compression(&self) -> Compression {
+        Compression { method: self.compression, level: self.compression_level }
     }
 
     /// How a snapshot that is written now is sealed; `None`: not at all.

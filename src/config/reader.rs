@@ -15,6 +15,7 @@ use crate::config::values::{self, show_duration, show_size};
 use crate::config::{Config, Need, Paging, Progress, SqlChoice, TableFilter, environment};
 use crate::error::Failure;
 use crate::model::Artifact;
+use crate::seal::Method;
 use crate::store::StoreUrl;
 
 pub(crate) const NO_ADDRESS: &str =
@@ -44,6 +45,7 @@ pub(crate) fn load(
     let exclude = read.list("exclude");
     let quiet = read.switch("quiet");
     let stores = read.stores();
+    let (copy_to, replicate_to) = (read.places("copy_to"), read.places("replicate_to"));
     let (recipients, identities) = read.keys(directory);
     let seal_manifest = read.seal_manifest(&recipients);
     let retention = read.retention();
@@ -58,6 +60,9 @@ pub(crate) fn load(
         only_granted: read.switch("only_granted"),
         store: stores.first().cloned().unwrap_or(StoreUrl::Directory("backups".into())),
         stores,
+        copy_to,
+        replicate_to,
+        recompress: read.recompress(),
         recipients,
         seal_manifest,
         identities,
@@ -67,6 +72,10 @@ pub(crate) fn load(
         exclude,
         artifacts: read.artifacts(),
         connections: read.number("connections"),
+        compression: match read.word("compression").as_str() {
+            "gzip" => Method::Gzip,
+            _ => Method::Zstd,
+        },
         compression_level: read.number("compression_level"),
         part_size: read.number("part_size"),
         page_size: read.number("page_size"),

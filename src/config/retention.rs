@@ -3,9 +3,19 @@
 use chrono::TimeDelta;
 
 use crate::config::reader::Reader;
-use crate::model::{Profile, Retention};
+use crate::model::{Profile, Recompress, Retention};
 
 impl Reader {
+    /// What is compressed again.
+    pub(super) fn recompress(&mut self) -> Recompress {
+        let span = |given| TimeDelta::from_std(given).unwrap_or(TimeDelta::MAX);
+        Recompress {
+            after: span(self.duration("recompress_after")),
+            level: self.number("recompress_level"),
+            budget: span(self.duration("recompress_budget")),
+        }
+    }
+
     /// The profile's rules, each replaced by what was given for it.
     pub(super) fn retention(&mut self) -> Retention {
         let word = self.word("retention");

@@ -120,6 +120,10 @@ pub static SETTINGS: &[Setting] = &[
     // the store
     row("store", Some("--store"), &["SUPABACKUP_STORE"], Places, Value("./backups"),
         "where snapshots live: a directory, or s3://bucket/folder, gs://bucket/folder, az://container/folder"),
+    row("copy_to", Some("--to"), &["SUPABACKUP_COPY_TO"], Places, Nothing,
+        "the store that snapshots are copied to"),
+    row("replicate_to", None, &["SUPABACKUP_REPLICATE_TO"], Places, Nothing,
+        "further stores that each run keeps complete: copies of what the first store holds"),
     // encryption
     row("recipients", Some("--recipient"), &["SUPABACKUP_RECIPIENTS"], List, Described("not sealed"),
         "public keys that may open the snapshot: age1…, ssh-ed25519 …, ssh-rsa …"),
@@ -147,8 +151,10 @@ pub static SETTINGS: &[Setting] = &[
     // how
     row("connections", Some("--connections"), &["SUPABACKUP_CONNECTIONS"], Count(1, 32), Value("4"),
         "requests in flight at once"),
+    row("compression", Some("--compression"), &["SUPABACKUP_COMPRESSION"], OneOf(&["zstd", "gzip"]), Value("zstd"),
+        "form of compressed files: zstd is faster and smaller, gzip is there on every machine"),
     row("compression_level", Some("--compression-level"), &["SUPABACKUP_COMPRESSION_LEVEL"], Count(-7, 19), Value("1"),
-        "compression level of zstd; higher is smaller and slower"),
+        "compression level of zstd; higher is smaller and slower; gzip knows 1 to 9"),
     row("part_size", Some("--part-size"), &["SUPABACKUP_PART_SIZE"], Size(64 * KIB, GIB), Value("16MiB"),
         "size of one stored part before compression"),
     row("page_size", Some("--page-size"), &["SUPABACKUP_PAGE_SIZE"], Size(16 * KIB, 64 * MIB), Value("1MiB"),
@@ -249,6 +255,13 @@ pub static SETTINGS: &[Setting] = &[
         "how that address wants to be told; auto sees it by the address, and else does it as Healthchecks does"),
     row("report_dir", Some("--report-dir"), &["SUPABACKUP_REPORT_DIR"], Text, Nothing,
         "a directory to write the report of a run into: run.md, run.html, run.json"),
+    // compression ages
+    row("recompress_after", Some("--recompress-after"), &["SUPABACKUP_RECOMPRESS_AFTER"], hours(0, 36_500 * 24), Value("7d"),
+        "compress snapshots that are older than this again, harder"),
+    row("recompress_level", Some("--recompress-level"), &["SUPABACKUP_RECOMPRESS_LEVEL"], Count(1, 19), Value("19"),
+        "level of zstd for that, with long-distance matching"),
+    row("recompress_budget", Some("--recompress-budget"), &["SUPABACKUP_RECOMPRESS_BUDGET"], seconds(0, 7 * 24 * 3600), Value("10m"),
+        "time that one run may spend on that; 0s switches it off"),
     // output and files
     row("progress", Some("--progress"), &["SUPABACKUP_PROGRESS"], OneOf(&["auto", "bars", "lines", "none"]), Value("auto"),
         "progress on stderr; auto is bars on a terminal and lines elsewhere"),

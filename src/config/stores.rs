@@ -11,6 +11,15 @@ use crate::store::{Access, StoreUrl, Variables};
 impl Reader {
     /// The stores, at least one, with what their kinds need from the environment.
     pub(super) fn stores(&mut self) -> Vec<StoreUrl> {
+        let mut found = self.places("store");
+        if found.is_empty() {
+            found.push(StoreUrl::Directory("./backups".into()));
+        }
+        found
+    }
+
+    /// The stores that a setting names, none twice.
+    pub(super) fn places(&mut self, name: &str) -> Vec<StoreUrl> {
         let access = Access {
             variables: self.variables(),
             retries: self.number("retries"),
@@ -18,7 +27,7 @@ impl Reader {
             timeout: self.duration("request_timeout"),
         };
         let allow_http = self.switch("allow_http");
-        let Some(given) = self.given("store") else { return Vec::new() };
+        let Some(given) = self.given(name) else { return Vec::new() };
         let entries = match given.value {
             Raw::Entries(entries) => Ok(entries.into_iter().filter(|e| !e.trim().is_empty()).collect()),
             Raw::Text(text) => split(&text),
@@ -38,9 +47,6 @@ impl Reader {
                 }
             }
             Err(mistake) => self.mistakes.at(&given.origin, mistake),
-        }
-        if found.is_empty() {
-            found.push(StoreUrl::Directory("./backups".into()));
         }
         found
     }

@@ -6,9 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{Column, Seal, SnapshotId, TableName};
 
-/// Version of the stored form that this program reads up to, and that sealed snapshots are written in. A
+/// Version of the stored form that this program reads up to, and that snapshots in gzip are written in. A
 /// newer one is refused with a hint.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;
+
+/// Version of a snapshot that is sealed, in zstd.
+pub const SEALED_FORMAT_VERSION: u32 = 2;
 
 /// Version of a snapshot that is not sealed: programs that know no sealing read it.
 pub const PLAIN_FORMAT_VERSION: u32 = 1;
@@ -39,6 +42,9 @@ pub struct Manifest {
     /// that the restore was going to change are here, and this is never the newest backup.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub safety_of: Option<SnapshotId>,
+    /// Present in a recompressed snapshot: the one that it was made from, and stands in place of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instead_of: Option<SnapshotId>,
     /// Present if the snapshot is sealed: who may open it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sealed: Option<Seal>,

@@ -2,11 +2,13 @@
 //! name this one, and this one names nobody.
 
 mod catalog;
+mod copy;
 mod finding;
 mod heartbeat;
 mod manifest;
 mod name;
 mod plan;
+mod recompress;
 mod report;
 mod restore;
 mod retention;
@@ -17,15 +19,18 @@ mod snapshot;
 mod watch;
 
 pub use catalog::{Catalog, Column, ColumnKind, ForeignKey, Relation, RelationKind};
+pub use copy::{Behind, CopiedSnapshot, CopyReport, Lacking, LeftOut, ReplicaReport};
 pub use finding::{Finding, Severity};
 pub use heartbeat::HeartbeatKind;
 pub use manifest::{
     Artifact, Consistency, FORMAT_VERSION, File, Manifest, ManifestError, Missing, Moment, PLAIN_FORMAT_VERSION, Part,
-    PassedOver, PrintSettings, Project, ReadAs, Source, Stability, Structure, TableEntry, TextSettings, Totals,
+    PassedOver, PrintSettings, Project, ReadAs, SEALED_FORMAT_VERSION, Source, Stability, Structure, TableEntry,
+    TextSettings, Totals,
 };
 pub use name::TableName;
 pub(crate) use name::quote_identifier;
 pub use plan::{BackupPlan, PlannedTable};
+pub use recompress::{LeftAsItIs, Recompress, RecompressReport, RecompressTrial, Recompressed};
 pub use report::{Depth, SEALED, SnapshotSummary, Verified};
 pub use restore::{
     ColumnLeftOut, Counts, Difference, Identity, ModeChoice, Reference, RestoreMode, RestorePlan, RestoreReport,

@@ -61,6 +61,12 @@ pub struct SnapshotSummary {
     /// It was taken of a few tables before this snapshot was restored: it is no backup of the project.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub safety_of: Option<SnapshotId>,
+    /// It was made from this snapshot, by compressing it harder, and stands in place of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instead_of: Option<SnapshotId>,
+    /// Whether it is sealed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub sealed: bool,
     /// When the run began.
     pub started: DateTime<Utc>,
     /// When the last row was read; `None` without a readable manifest.
@@ -103,6 +109,8 @@ impl SnapshotSummary {
             state,
             problem,
             safety_of: None,
+            instead_of: None,
+            sealed: false,
             finished: None,
             tables: 0,
             rows: 0,
@@ -127,6 +135,8 @@ impl SnapshotSummary {
             state: if manifest.complete { SnapshotState::Complete } else { SnapshotState::Incomplete },
             problem: None,
             safety_of: manifest.safety_of.clone(),
+            instead_of: manifest.instead_of.clone(),
+            sealed: manifest.sealed.is_some(),
             started: manifest.started,
             finished: Some(manifest.finished),
             tables: totals.tables,
@@ -141,6 +151,12 @@ impl SnapshotSummary {
             pin: None,
             touched: None,
         }
+    }
+
+    /// Whether both hold the same backup: one may be the other one recompressed, or a copy of it.
+    pub fn is_same_backup(&self, other: &Self) -> bool {
+        let first = |summary: &Self| summary.instead_of.clone().unwrap_or_else(|| summary.id.clone());
+        self.project == other.project && first(self) == first(other)
     }
 
     /// How long the run took.

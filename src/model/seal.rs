@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{File, Manifest, Source};
+use crate::model::{FORMAT_VERSION, File, Manifest, PLAIN_FORMAT_VERSION, SEALED_FORMAT_VERSION, Source};
 
 /// Says in the manifest that a snapshot is sealed: every stored file whose name ends in `.age`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,6 +64,46 @@ impl Manifest {
             files,
             ..self.clone()
         }
+    }
+
+    /// The version that a snapshot is written in: the lowest that can tell what it is.
+    pub fn version(is_sealed: bool, is_gzip: bool) -> u32 {
+        match (is_sealed, is_gzip) {
+            (_, true) => FORMAT_VERSION,
+            (true, false) => SEALED_FORMAT_VERSION,
+            (false, false) => PLAIN_FORMAT_VERSION,
+        }
+    }
+
+    /// Whether its files are compressed with gzip: their names say so.
+    pub fn is_gzip(&self) -> bool {
+        self.stored().any(|(key, ..)| key.ends_with(".gz") || key.ends_with(".gz.age"))
+    }
+
+    /// Whether both are the same backup, opened by the same people: compressed in another way, perhaps, but row by row
+    /// the same.
+    pub fn is_form_of(&self, other: &Self) -> bool {
+        let first = |manifest: &Self| manifest.instead_of.clone().unwrap_or_else(|| manifest.snapshot.clone());
+        let sums = |manifest: &Self| {
+            let totals = manifest.totals;
+            (manifest.started, manifest.finished, manifest.complete, totals.tables, totals.rows, totals.raw_bytes)
+        };
+        let digests = |manifest: &Self| {
+            manifest.tables.iter().map(|t| (t.name.clone(), t.rows, t.digest.clone())).collect::<Vec<_>>()
+        };
+        let hidden = self.hides_tables() || other.hides_tables();
+        let opened_by = |manifest: &Self| {
+            manifest.sealed.as_ref().map(|seal| {
+                let mut openers = seal.openers();
+                openers.sort();
+                (openers, seal.manifest.is_some())
+            })
+        };
+        first(self) == first(other)
+            && self.project.name == other.project.name
+            && sums(self) == sums(other)
+            && (hidden || digests(self) == digests(other))
+            && opened_by(self) == opened_by(other)
     }
 
     /// Whether this is a manifest that leaves its tables out.

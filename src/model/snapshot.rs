@@ -25,6 +25,13 @@ impl SnapshotId {
         NaiveDateTime::parse_from_str(time, TIME).map_or(DateTime::<Utc>::MIN_UTC, |t| t.and_utc())
     }
 
+    /// Another id of the same moment.
+    #[must_use]
+    pub fn sibling(&self, step: u16) -> Self {
+        let tail = self.0.rsplit('-').next().and_then(|tail| u16::from_str_radix(tail, 16).ok());
+        Self::new(self.started(), tail.unwrap_or_default().wrapping_add(step))
+    }
+
     /// The text form, which is also the folder's name.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -132,6 +139,7 @@ mod tests {
         let id = SnapshotId::new(at, 0x7f3a);
         assert_eq!(id.as_str(), "20261123T031500Z-7f3a");
         assert_eq!(id.as_str().parse::<SnapshotId>()?.started(), at);
+        assert_eq!(id.sibling(0x80c7).as_str(), "20261123T031500Z-0001");
         assert!(SnapshotId::new(at + chrono::TimeDelta::seconds(1), 0) > id);
         for bad in ["", "latest", "20261123T031500Z", "20261123T031500Z-7F3A", "20261323T031500Z-7f3a", "../x-0000"] {
             assert!(bad.parse::<SnapshotId>().is_err(), "{bad}");

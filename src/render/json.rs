@@ -4,7 +4,8 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::model::{
-    Manifest, PruneReport, RestorePlan, RestoreReport, RunReport, RunStore, SnapshotSummary, Verified, WatchReport,
+    CopyReport, Manifest, PruneReport, RecompressReport, ReplicaReport, RestorePlan, RestoreReport, RunReport,
+    RunStore, SnapshotSummary, Verified, WatchReport,
 };
 
 fn document(value: &impl Serialize) -> Result<String, serde_json::Error> {
@@ -40,6 +41,21 @@ pub fn prune_stores_json(stores: &[RunStore]) -> Result<String, serde_json::Erro
 /// `{"state": …, "snapshot": …, "stores": […], "trends": […], "findings": […], …}`.
 pub fn run_json(report: &RunReport) -> Result<String, serde_json::Error> {
     document(report)
+}
+
+/// `{"from": …, "to": …, "copied": […], "there": […], "left_out": […], "findings": […]}`.
+pub fn copy_json(report: &CopyReport) -> Result<String, serde_json::Error> {
+    document(report)
+}
+
+/// The report, with the bytes that were `saved`.
+pub fn recompress_json(report: &RecompressReport) -> Result<String, serde_json::Error> {
+    document(&json!({ "report": report, "saved": report.saved() }))
+}
+
+/// What became of a further store, with how far it is `behind` (null: not that is known) and whether it is `complete`.
+pub fn replica_json(report: &ReplicaReport) -> serde_json::Value {
+    json!({ "replica": report, "behind": report.behind(), "complete": report.is_complete() })
 }
 
 /// The plan, with the sums over its tables as `totals` and whether it is `blocked`.

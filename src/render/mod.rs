@@ -5,6 +5,7 @@
 //! of them may forge a line, a cell, a tag or a statement.
 
 mod columns;
+mod copy;
 mod doctor;
 mod facts;
 mod html;
@@ -15,6 +16,7 @@ mod markdown;
 mod numbers;
 mod proof;
 mod prune;
+mod recompress;
 mod recovery;
 mod restore;
 mod run;
@@ -25,17 +27,19 @@ mod watch;
 use std::io::{self, ErrorKind, Write};
 
 pub use columns::{flat, paragraph};
+pub use copy::{copy_human, replica_html, replica_human, replica_line, replica_md};
 pub use doctor::{checkup_json, checkup_line, checkup_verdict};
 pub use html::backup_report_html;
 pub use human::{Palette, snapshot_human, verified_human, verified_summary};
 pub use json::{
-    list_json, prune_json, prune_stores_json, restore_plan_json, restore_report_json, run_json, snapshot_json,
-    verified_json, watch_json,
+    copy_json, list_json, prune_json, prune_stores_json, recompress_json, replica_json, restore_plan_json,
+    restore_report_json, run_json, snapshot_json, verified_json, watch_json,
 };
 pub use list::list_human;
 pub use markdown::backup_report_md;
 pub use numbers::{age, bytes, count, duration, plural, ratio, time};
 pub use prune::{prune_human, prune_stores_human};
+pub use recompress::{recompress_human, recompress_line, recompress_md, seconds};
 pub use recovery::recovery_md;
 pub use restore::{
     last_word, mode_line, not_offered, restore_plan_human, restore_report_html, restore_report_human,

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::model::{Artifact, Manifest, Part, Structure, TableEntry, quote_identifier};
 use crate::render::facts::{consistency, has, headline, never_here, steadiness, unsteadiness};
 use crate::render::proof::{BEGIN, END, proof};
-use crate::render::sealed::{by_hand, opening};
+use crate::render::sealed::{by_hand, opening, program};
 use crate::render::text::{REASON, block, code, literal, markdown, shell, shorten, within};
 use crate::render::{count, time};
 
@@ -23,7 +23,8 @@ pub fn recovery_md(manifest: &Manifest) -> String {
         headline(manifest),
         consistency(manifest)
     );
-    let programs = if manifest.sealed.is_some() { "`psql`, `age`, `zstd`" } else { "`psql`, `zstd`" };
+    let age = if manifest.sealed.is_some() { "`age`, " } else { "" };
+    let programs = format!("`psql`, {age}{}", program(manifest));
     out.push_str(&format!(
         "You need {programs} and `sha256sum`; nothing of supabackup. Run the commands in the folder that \
          holds this file, in `bash`. Set the target first (a connection string of the database, as a role that \
@@ -332,8 +333,9 @@ fn pattern(table: &TableEntry, artifact: Artifact) -> Option<String> {
     if parts.next().is_none() {
         return Some(shell(&first.key));
     }
-    let ending = [".sql.zst", ".jsonl.zst", ".sql.zst.age", ".jsonl.zst.age"];
-    let ending = ending.into_iter().find(|ending| first.key.ends_with(ending))?;
+    let zstd = [".sql.zst", ".jsonl.zst", ".sql.zst.age", ".jsonl.zst.age"];
+    let gzip = [".sql.gz", ".jsonl.gz", ".sql.gz.age", ".jsonl.gz.age"];
+    let ending = zstd.into_iter().chain(gzip).find(|ending| first.key.ends_with(ending))?;
     let stem = first.key.strip_suffix(ending)?;
     let name = stem.trim_end_matches(|c: char| c.is_ascii_digit());
     Some(format!("{}{}{ending}", shell(name), "[0-9]".repeat(stem.len() - name.len())))

@@ -17,11 +17,25 @@ pub(super) struct ByHand {
 
 /// Reading by hand: with `zstd`, or with the function that [`opening`] defines.
 pub(super) fn by_hand(manifest: &Manifest) -> ByHand {
+    let gzip = manifest.is_gzip();
     match &manifest.sealed {
-        None => ByHand { cat: "zstd -dc", end: ".zst", book: "RECOVERY.md" },
-        Some(seal) if seal.manifest.is_none() => ByHand { cat: "unseal", end: ".zst.age", book: "RECOVERY.md" },
-        Some(_) => ByHand { cat: "unseal", end: ".zst.age", book: "RECOVERY.full.md" },
+        None => ByHand { cat: opener(manifest), end: if gzip { ".gz" } else { ".zst" }, book: "RECOVERY.md" },
+        Some(seal) => ByHand {
+            cat: "unseal",
+            end: if gzip { ".gz.age" } else { ".zst.age" },
+            book: if seal.manifest.is_none() { "RECOVERY.md" } else { "RECOVERY.full.md" },
+        },
     }
+}
+
+/// What decompresses.
+fn opener(manifest: &Manifest) -> &'static str {
+    if manifest.is_gzip() { "gzip -dc" } else { "zstd -dc" }
+}
+
+/// The program that decompresses.
+pub(super) fn program(manifest: &Manifest) -> &'static str {
+    if manifest.is_gzip() { "`gzip`" } else { "`zstd`" }
 }
 
 /// How sealed files are opened; nothing of a plain snapshot.
@@ -40,8 +54,11 @@ pub(super) fn opening(manifest: &Manifest) -> String {
     );
     out.push_str(&block(
         "bash",
-        "export AGE_KEY=\"$HOME/age-key.txt\"\n\
-         unseal() { local file; for file in \"$@\"; do age -d -i \"$AGE_KEY\" \"$file\" || return 1; done | zstd -dc; }",
+        &format!(
+            "export AGE_KEY=\"$HOME/age-key.txt\"\n\
+             unseal() {{ local file; for file in \"$@\"; do age -d -i \"$AGE_KEY\" \"$file\" || return 1; done | {}; }}",
+            opener(manifest)
+        ),
     ));
     out.push_str(&with_passphrase(seal));
     out
@@ -60,17 +77,19 @@ fn with_passphrase(seal: &Seal) -> String {
 pub fn how_to_open_md(manifest: &Manifest) -> String {
     let mut out = format!(
         "# Restore {} from {}\n\nSnapshot {}.\n\nThis snapshot is sealed, and the names of its tables are too. How to restore it is told in \
-         a sealed file. You need `psql`, `age`, `zstd` and `sha256sum`; nothing of supabackup. Run the commands in the folder that \
+         a sealed file. You need `psql`, `age`, {} and `sha256sum`; nothing of supabackup. Run the commands in the folder that \
          holds this file, in `bash`.\n\n{}\n## Check the files\n\nEvery line must end in `OK`:\n\n{}",
         code(&manifest.project.name, false),
         time(manifest.started),
         code(manifest.snapshot.as_str(), false),
+        program(manifest),
         block("bash", "set -o pipefail"),
         block("bash", "sha256sum -c SHA256SUMS")
     );
     out.push_str(&opening(manifest));
     out.push_str("\n## Read on\n\n");
-    out.push_str(&block("bash", "unseal RECOVERY.full.md.zst.age > RECOVERY.full.md"));
+    let end = by_hand(manifest).end;
+    out.push_str(&block("bash", &format!("unseal RECOVERY.full.md{end} > RECOVERY.full.md")));
     out.push_str("\n`RECOVERY.full.md` has everything else.\n");
     out
 }

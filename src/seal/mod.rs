@@ -6,6 +6,8 @@
 //! are made one by one where rows are written, so that all cores take part; they concatenate, so
 //! `zstd -dc *.zst` reads any number of parts. A part that is short by one byte does not open.
 
+mod anew;
+mod compression;
 mod identities;
 mod recipients;
 mod sealing;
@@ -16,6 +18,8 @@ use age::stream::StreamWriter;
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 
+pub use anew::{Press, anew};
+pub use compression::{Compression, Method, is_compressed};
 pub use identities::{Identities, Unopened};
 pub use recipients::{Recipient, Recipients};
 pub use sealing::{SEALED, Sealing, is_sealed};
@@ -43,7 +47,13 @@ const LARGEST_FRAME: usize = 4 << 20;
 
 /// Makes frames. Its tables are made once.
 pub struct Framer {
-    compressor: zstd::bulk::Compressor<'static>,
+    kind: Kind,
+}
+
+enum Kind {
+    Zstd(zstd::bulk::Compressor<'static>),
+    /// Of this level.
+    Gzip(i32),
 }
 
 impl std::fmt::Debug for Framer {
@@ -53,22 +63,36 @@ impl std::fmt::Debug for Framer {
 }
 
 impl Framer {
-    /// `level` as in zstd: 1 is fast, 19 is small, negative is faster still.
-    pub fn new(level: i32) -> io::Result<Self> {
-        let mut compressor = zstd::bulk::Compressor::new(level)?;
-        compressor.include_checksum(true)?;
-        Ok(Self { compressor })
+    /// A level alone is one of zstd: 1 is fast, 19 is small, negative is faster still.
+    pub fn new(compression: impl Into<Compression>) -> io::Result<Self> {
+        let Compression { method, level } = compression.into();
+        let kind = match method {
+            Method::Gzip => Kind::Gzip(level),
+            Method::Zstd => {
+                let mut compressor = zstd::bulk::Compressor::new(level)?;
+                compressor.include_checksum(true)?;
+                Kind::Zstd(compressor)
+            }
+        };
+        Ok(Self { kind })
     }
 
     /// Compresses `raw` into `buffer`, which is emptied first.
     pub fn frame(&mut self, raw: &[u8], mut buffer: Vec<u8>) -> io::Result<Frame> {
         buffer.clear();
         for piece in raw.chunks(LARGEST_FRAME) {
+            let compressor = match &mut self.kind {
+                Kind::Gzip(level) => {
+                    buffer = compression::gzip(piece, *level, buffer)?;
+                    continue;
+                }
+                Kind::Zstd(compressor) => compressor,
+            };
             let end = buffer.len();
             buffer.reserve(zstd::zstd_safe::compress_bound(piece.len()));
             let mut rest = io::Cursor::new(&mut buffer);
             rest.set_position(end as u64);
-            self.compressor.compress_to_buffer(piece, &mut rest)?;
+            compressor.compress_to_buffer(piece, &mut rest)?;
         }
         Ok(Frame { bytes: buffer, raw_size: raw.len() as u64 })
     }
@@ -111,6 +135,40 @@ impl Write for Hashed {
     }
 }
 
+impl Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(hashed) => hashed.write(bytes),
+            Self::Sealed(writer) => writer.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(hashed) => hashed.flush(),
+            Self::Sealed(writer) => writer.flush(),
+        }
+    }
+}
+
+impl Out {
+    fn new(buffer: Vec<u8>, sealing: Option<&Sealing>) -> io::Result<Self> {
+        let hashed = Hashed { bytes: buffer, hash: Sha256::new() };
+        Ok(match sealing {
+            None => Self::Plain(hashed),
+            Some(sealing) => Self::Sealed(Box::new(sealing.encryptor()?.wrap_output(hashed)?)),
+        })
+    }
+
+    fn finish(self, raw_size: u64) -> io::Result<Sealed> {
+        let hashed = match self {
+            Self::Plain(hashed) => hashed,
+            Self::Sealed(writer) => writer.finish()?,
+        };
+        Ok(Sealed { sha256: hex(&hashed.hash.finalize()), bytes: Bytes::from(hashed.bytes), raw_size })
+    }
+}
+
 impl std::fmt::Debug for Sealer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Sealer").field("raw_size", &self.raw_size).finish_non_exhaustive()
@@ -121,21 +179,13 @@ impl Sealer {
     /// The stored bytes go into `buffer`, which is emptied first; encrypted, if there is a `sealing`.
     pub fn new(mut buffer: Vec<u8>, sealing: Option<&Sealing>) -> io::Result<Self> {
         buffer.clear();
-        let hashed = Hashed { bytes: buffer, hash: Sha256::new() };
-        let out = match sealing {
-            None => Out::Plain(hashed),
-            Some(sealing) => Out::Sealed(Box::new(sealing.encryptor()?.wrap_output(hashed)?)),
-        };
-        Ok(Self { out, raw_size: 0 })
+        Ok(Self { out: Out::new(buffer, sealing)?, raw_size: 0 })
     }
 
     /// Adds what is compressed.
     pub fn add(&mut self, frame: &Frame) -> io::Result<()> {
         self.raw_size += frame.raw_size;
-        match &mut self.out {
-            Out::Plain(hashed) => hashed.write_all(&frame.bytes),
-            Out::Sealed(writer) => writer.write_all(&frame.bytes),
-        }
+        self.out.write_all(&frame.bytes)
     }
 
     /// Raw bytes so far.
@@ -145,11 +195,7 @@ impl Sealer {
 
     /// Ends the part.
     pub fn finish(self) -> io::Result<Sealed> {
-        let hashed = match self.out {
-            Out::Plain(hashed) => hashed,
-            Out::Sealed(writer) => writer.finish()?,
-        };
-        Ok(Sealed { sha256: hex(&hashed.hash.finalize()), bytes: Bytes::from(hashed.bytes), raw_size: self.raw_size })
+        self.out.finish(self.raw_size)
     }
 }
 
@@ -161,6 +207,9 @@ pub fn open(name: &str, stored: Bytes, identities: &Identities) -> io::Result<Bo
     } else {
         Box::new(io::Cursor::new(stored))
     };
+    if Method::of(name) == Some(Method::Gzip) {
+        return Ok(compression::gunzip(compressed));
+    }
     let decoder = zstd::stream::read::Decoder::with_buffer(compressed)?;
     Ok(Box::new(BufReader::with_capacity(256 << 10, decoder)))
 }
@@ -188,8 +237,12 @@ mod tests {
         let raw: Vec<u8> = (0..200_000_u32).flat_map(|n| n.to_string().into_bytes()).collect();
         let sealing = Sealing::new(&sealing::tests::recipients(2), false).ok_or_else(|| io::Error::other("none"))?;
         let own = sealing.own();
-        for (name, sealing) in [("x.zst", None), ("x.zst.age", Some(&sealing))] {
-            let (mut framer, mut sealer) = (Framer::new(1)?, Sealer::new(vec![1, 2, 3], sealing)?);
+        for (name, sealing) in
+            [("x.zst", None), ("x.zst.age", Some(&sealing)), ("x.gz", None), ("x.gz.age", Some(&sealing))]
+        {
+            let method = Method::of(name).ok_or_else(|| io::Error::other("none"))?;
+            let framer = Framer::new(Compression { method, level: 1 })?;
+            let (mut framer, mut sealer) = (framer, Sealer::new(vec![1, 2, 3], sealing)?);
             for piece in raw.chunks(7000) {
                 sealer.add(&framer.frame(piece, Vec::new())?)?;
             }

@@ -2,15 +2,19 @@
 
 use bytes::Bytes;
 
-use crate::model::{File, PassphraseSeal, Seal, SealedTo};
-use crate::seal::{Framer, Recipients, SEALED, Sealer, Sealing};
+use crate::model::{File, Manifest, PassphraseSeal, Seal, SealedTo};
+use crate::seal::{Compression, Framer, Method, Recipients, SEALED, Sealer, Sealing};
 use crate::snapshot::writer::WriteError;
 use crate::snapshot::{IDENTITY, SnapshotKeys, WHOLE_MANIFEST, stored_file};
 use crate::store::Store;
 
-/// The name that a file has once it is stored.
-pub fn stored_name(name: &str, sealing: Option<&Sealing>) -> String {
-    format!("{name}{}", if sealing.is_some() { SEALED } else { "" })
+/// The name that a file has once it is stored. `name` is that of a plain file, in zstd if it is compressed.
+pub fn stored_name(name: &str, method: Method, sealing: Option<&Sealing>) -> String {
+    let (base, ending) = match name.strip_suffix(Method::Zstd.ending()) {
+        Some(base) => (base, method.ending()),
+        None => (name, ""),
+    };
+    format!("{base}{ending}{}", if sealing.is_some() { SEALED } else { "" })
 }
 
 /// Compresses a text, seals it if there is a `sealing`, and stores it. `name` ends in `.zst`.
@@ -19,13 +23,14 @@ pub async fn store_text(
     keys: &SnapshotKeys,
     name: &str,
     text: &[u8],
-    level: i32,
+    compression: impl Into<Compression>,
     sealing: Option<&Sealing>,
 ) -> Result<File, WriteError> {
+    let compression = compression.into();
     let mut sealer = Sealer::new(Vec::new(), sealing)?;
-    sealer.add(&Framer::new(level)?.frame(text, Vec::new())?)?;
+    sealer.add(&Framer::new(compression)?.frame(text, Vec::new())?)?;
     let sealed = sealer.finish()?;
-    let key = stored_name(name, sealing);
+    let key = stored_name(name, compression.method, sealing);
     let size = sealed.bytes.len() as u64;
     store.put(&keys.at(&key)?, sealed.bytes).await?;
     Ok(File { key, size, sha256: sealed.sha256 })
@@ -44,8 +49,13 @@ pub async fn store_identity(
     Ok(Some(file))
 }
 
-/// What the manifest says of a sealing.
-pub fn seal_of(sealing: &Sealing) -> Seal {
+/// The form of a snapshot's compressed files.
+pub fn method_of(manifest: &Manifest) -> Method {
+    if manifest.is_gzip() { Method::Gzip } else { Method::Zstd }
+}
+
+/// What the manifest says of a sealing, where its files are in this form.
+pub fn seal_of(sealing: &Sealing, method: Method) -> Seal {
     let recipients = sealing.recipients();
     let keys = recipients.keys().iter();
     Seal {
@@ -53,7 +63,7 @@ pub fn seal_of(sealing: &Sealing) -> Seal {
         passphrase: recipients
             .passphrase()
             .map(|_| PassphraseSeal { identity: IDENTITY.to_owned(), recipient: sealing.own_recipient() }),
-        manifest: sealing.hides_names().then(|| stored_name(WHOLE_MANIFEST, Some(sealing))),
+        manifest: sealing.hides_names().then(|| stored_name(WHOLE_MANIFEST, method, Some(sealing))),
     }
 }
 

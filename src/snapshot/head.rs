@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::error::Failure;
 use crate::model::{Finding, Manifest, ManifestError, Verified};
 use crate::seal::sha256_hex;
-use crate::snapshot::layout::parse_checksums;
+use crate::snapshot::layout::{had_manifest, parse_checksums};
 use crate::snapshot::{CHECKSUMS, MANIFEST, PRUNED, SnapshotKeys};
 use crate::store::{Store, StoreError};
 
@@ -21,12 +21,10 @@ pub(super) async fn head(
     let bytes = match store.get(&keys.at(MANIFEST)?).await {
         Ok(bytes) => bytes,
         Err(StoreError::NotFound { .. }) => {
-            // The checksum list is written just before the manifest, records only after it.
-            let was_there = listed.keys().any(|key| key == CHECKSUMS || key.starts_with("verified/"));
             findings.push(if listed.contains_key(PRUNED) {
                 let message = "its removal was begun and cut off; it is no snapshot any more";
                 Finding::error("snapshot-pruned", MANIFEST, message).hint("`supabackup prune --apply` removes the rest")
-            } else if was_there {
+            } else if had_manifest(listed.keys().map(String::as_str)) {
                 Finding::error("manifest-missing", MANIFEST, "the manifest is gone").hint(other_snapshot)
             } else {
                 let message = "a run that did not end left this folder; it is not a snapshot";

@@ -41,13 +41,26 @@ pub const RUN: &str = "run";
 
 /// The pin, which comes and goes.
 pub const PIN: &str = "pin.json";
+/// The mark of a snapshot that is being written: as long as there is no manifest, the folder is what it left.
+pub const BEGUN: &str = "begun.json";
+/// What a trial of compressing it harder told.
+pub const TRIAL: &str = "recompress.json";
 /// The mark of a removal that was begun: written before the manifest goes, and the last to go itself.
 pub const PRUNED: &str = "pruned.json";
 
 /// Whether a file comes later than the manifest, which therefore does not name it.
 pub(super) fn is_later(key: &str) -> bool {
     let below = |folder: &str| key.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
-    key == PIN || key == PRUNED || below(VERIFIED) || below(RESTORED) || below(RUN)
+    [PIN, PRUNED, TRIAL, BEGUN].contains(&key) || below(VERIFIED) || below(RESTORED) || below(RUN)
+}
+
+/// Whether a folder that has no manifest had one, told by the names in it. What is later than the manifest came after it; the
+/// list of checksums comes just before it, and before that a mark, which goes once the manifest is there.
+pub(super) fn had_manifest<'a>(names: impl Iterator<Item = &'a str> + Clone) -> bool {
+    let has = |name: &str| names.clone().any(|found| found == name);
+    let is_record = |name: &str| is_later(name) && name != BEGUN;
+    let has_more = names.clone().any(|name| !is_later(name));
+    has_more && names.clone().any(is_record) || has(CHECKSUMS) && !has(BEGUN)
 }
 
 /// The content of `SHA256SUMS`, to be written just before the manifest, whose stored bytes are given.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::format::Digest;
 use crate::model::{Artifact, Finding, Manifest, Stability, TableEntry, Totals};
-use crate::seal::is_sealed;
+use crate::seal::{is_compressed, is_sealed};
 
 use crate::snapshot::layout::is_later;
 use crate::snapshot::{CHECKSUMS, MANIFEST};
@@ -69,7 +69,7 @@ impl Audit {
     /// Everything that holds rows is sealed, or nothing is.
     fn sealed(&mut self, manifest: &Manifest) {
         let says = manifest.sealed.is_some();
-        for (key, _, _) in manifest.stored().filter(|(key, _, _)| key.contains(".zst")) {
+        for (key, _, _) in manifest.stored().filter(|(key, _, _)| is_compressed(key)) {
             if is_sealed(key) != says {
                 let what = if says {
                     "it is plain, and the snapshot is sealed"

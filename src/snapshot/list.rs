@@ -7,7 +7,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use crate::error::Failure;
 use crate::model::{Manifest, SnapshotId, SnapshotState, SnapshotSummary, Verification};
 use crate::seal::sha256_hex;
-use crate::snapshot::layout::is_later;
+use crate::snapshot::layout::had_manifest;
 use crate::snapshot::pin::read_pin;
 use crate::snapshot::{MANIFEST, PRUNED, SnapshotKeys, VERIFIED};
 use crate::store::{Entry, Key, Store, StoreError};
@@ -70,14 +70,13 @@ pub async fn look(store: &dyn Store, keys: &SnapshotKeys) -> Result<(SnapshotSum
     Ok((summary, manifest))
 }
 
-/// What a folder without a manifest is, told by what is in it. Records come only after the manifest: where
-/// they are, there was one.
+/// What a folder without a manifest is, told by what is in it.
 async fn without_manifest(store: &dyn Store, keys: &SnapshotKeys) -> Result<SnapshotSummary, Failure> {
     let entries = store.list(&keys.folder()).await?;
     let names = || entries.iter().filter_map(|e| e.key.strip_prefix(&keys.folder())?.strip_prefix('/'));
     let (state, problem) = if names().any(|name| name == PRUNED) {
         (SnapshotState::Pruned, None)
-    } else if names().any(is_later) && names().any(|name| !is_later(name)) {
+    } else if had_manifest(names()) {
         (SnapshotState::Unreadable, Some("its manifest is gone".to_owned()))
     } else {
         (SnapshotState::Unfinished, None)
@@ -144,8 +143,11 @@ pub async fn find(store: &dyn Store, project: Option<&str>, id: Option<&Snapshot
     let Some(id) = id else { return newest(store, projects).await };
     let mut found = Vec::new();
     for project in projects {
-        if ids(store, &project).await?.contains(id) {
+        let ids = ids(store, &project).await?;
+        if ids.contains(id) {
             found.push(SnapshotKeys::new(&project, id.clone()));
+        } else {
+            found.extend(successor(store, &project, ids, id).await?);
         }
     }
     match found.len() {
@@ -154,6 +156,26 @@ pub async fn find(store: &dyn Store, project: Option<&str>, id: Option<&Snapshot
         1 => Ok(found.remove(0)),
         _ => Err(several(store, found.iter().map(SnapshotKeys::project))),
     }
+}
+
+/// The snapshot that was made from the one of this id, and stands in place of it: its id has the same moment.
+async fn successor(
+    store: &dyn Store,
+    project: &str,
+    ids: Vec<SnapshotId>,
+    id: &SnapshotId,
+) -> Result<Option<SnapshotKeys>, Failure> {
+    for other in ids.into_iter().filter(|other| other.started() == id.started()) {
+        let keys = SnapshotKeys::new(project, other);
+        match store.get(&keys.at(MANIFEST)?).await {
+            Ok(bytes) if Manifest::parse(&bytes).is_ok_and(|m| m.instead_of.as_ref() == Some(id)) => {
+                return Ok(Some(keys));
+            }
+            Ok(_) | Err(StoreError::NotFound { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(None)
 }
 
 async fn newest(store: &dyn Store, projects: Vec<String>) -> Result<SnapshotKeys, Failure> {

@@ -7,6 +7,7 @@
 //! Knows the formats, the sealing and `dyn Store`; never the project that the rows came from.
 
 mod advice;
+mod closing;
 mod files;
 mod head;
 mod keys;
@@ -19,18 +20,23 @@ mod pin;
 mod reader;
 mod recent;
 mod remove;
+mod rewrite;
 mod rows;
 mod stored;
 mod structure;
+mod transfer;
+mod trial;
 mod unlock;
 mod verify;
 pub mod writer;
 
-pub use files::{people_of, seal_of, sealing_like, store_identity, store_text, stored_name};
+pub use closing::{Books, Closing, lost};
+pub use files::{method_of, people_of, seal_of, sealing_like, store_identity, store_text, stored_name};
 pub use keys::SnapshotKeys;
 pub use layout::{
-    CATALOG, CHECKSUMS, IDENTITY, MANIFEST, ON_PURPOSE, PIN, PRUNED, RECOVERY, REPORT_HTML, REPORT_MD, RESTORED, RUN,
-    SCHEMA_AFTER, SCHEMA_BEFORE, SEQUENCES, VERIFIED, WHOLE_MANIFEST, WHOLE_RECOVERY, checksums, stored_file,
+    BEGUN, CATALOG, CHECKSUMS, IDENTITY, MANIFEST, ON_PURPOSE, PIN, PRUNED, RECOVERY, REPORT_HTML, REPORT_MD, RESTORED,
+    RUN, SCHEMA_AFTER, SCHEMA_BEFORE, SEQUENCES, TRIAL, VERIFIED, WHOLE_MANIFEST, WHOLE_RECOVERY, checksums,
+    stored_file,
 };
 pub use lease::{Claim, Holder, Lease, Renewal, claim};
 pub use list::{find, ids, list_snapshots, look, projects};
@@ -38,6 +44,9 @@ pub use pin::{pin, unpin};
 pub use reader::{PartRows, Reader};
 pub use recent::{newest_complete, recent};
 pub use remove::{Removal, remove_snapshot, remove_unfinished};
+pub use rewrite::{Rewrite, Rewritten, try_dense};
 pub use structure::{Scripts, store_structure};
+pub use transfer::{Copied, CopyError, carry_pin, copy_snapshot, mark, there_already, unmark};
+pub use trial::{carry_restored, read_trial, write_trial};
 pub use unlock::whole_manifest;
 pub use verify::{record, verify};

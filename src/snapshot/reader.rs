@@ -58,13 +58,23 @@ impl<'s> Reader<'s> {
         &self.manifest
     }
 
+    /// What opens its files.
+    pub(super) fn identities(&self) -> &Identities {
+        &self.identities
+    }
+
     /// The stored bytes of a part, proven by size and SHA-256.
     pub async fn part(&self, part: &Part) -> Result<Bytes, Failure> {
-        let bytes = self.store.get(&self.keys.at(&part.key)?).await?;
-        if bytes.len() as u64 == part.size && sha256_hex(&bytes) == part.sha256 {
+        self.stored(&part.key, part.size, &part.sha256).await
+    }
+
+    /// The stored bytes of a file, proven by size and SHA-256.
+    pub(super) async fn stored(&self, key: &str, size: u64, sha256: &str) -> Result<Bytes, Failure> {
+        let bytes = self.store.get(&self.keys.at(key)?).await?;
+        if bytes.len() as u64 == size && sha256_hex(&bytes) == sha256 {
             return Ok(bytes);
         }
-        Err(Failure::failed(format!("reading {}: it is not what the manifest says", part.key))
+        Err(Failure::failed(format!("reading {key}: it is not what the manifest says"))
             .hint(format!("`supabackup verify {}` says what is damaged", self.keys.id())))
     }
 

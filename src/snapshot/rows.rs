@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::buffers::Buffers;
 use crate::format::{CopyWriter, Digest, Fields, JsonWriter};
 use crate::model::{Column, TableName};
-use crate::seal::{Frame, Framer, Identities, Sealing};
+use crate::seal::{Compression, Frame, Framer, Identities, Sealing};
 
 /// How rows become parts; the same for every table of a snapshot.
 #[derive(Debug, Clone)]
@@ -14,8 +14,8 @@ pub struct PartRules {
     pub sql: bool,
     /// Whether the JSON artifact is written.
     pub json: bool,
-    /// zstd level.
-    pub level: i32,
+    /// How they are compressed.
+    pub compression: Compression,
     /// How they are sealed; `None`: not at all.
     pub sealing: Option<Arc<Sealing>>,
     /// A part ends with the page that brings its raw text to this size.
@@ -75,7 +75,7 @@ pub struct RowFormat {
     pub(super) json: Option<JsonWriter>,
     pub(super) buffers: Buffers,
     columns: Vec<String>,
-    level: i32,
+    compression: Compression,
     framers: Mutex<Vec<Framer>>,
     pub(super) frames: Buffers,
     /// For text that waits: among those of pages they would make each of them as large, in time.
@@ -91,7 +91,7 @@ impl RowFormat {
             json: rules.json.then(|| JsonWriter::new(columns)),
             buffers,
             columns: columns.iter().map(|c| c.name.clone()).collect(),
-            level: rules.level,
+            compression: rules.compression,
             framers: Mutex::default(),
             frames: Buffers::default(),
             texts: Buffers::default(),
@@ -144,7 +144,7 @@ impl RowFormat {
 
     pub(super) fn frame(&self, text: &[u8]) -> std::io::Result<Frame> {
         let spare = self.framers.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut framer = spare.map_or_else(|| Framer::new(self.level), Ok)?;
+        let mut framer = spare.map_or_else(|| Framer::new(self.compression), Ok)?;
         let frame = framer.frame(text, self.frames.take());
         self.framers.lock().unwrap_or_else(PoisonError::into_inner).push(framer);
         frame

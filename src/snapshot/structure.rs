@@ -1,7 +1,7 @@
 //! The schema's scripts, sealed and stored.
 
 use crate::model::{File, Structure};
-use crate::seal::Sealing;
+use crate::seal::{Compression, Sealing};
 use crate::snapshot::writer::WriteError;
 use crate::snapshot::{
     CATALOG, ON_PURPOSE, SCHEMA_AFTER, SCHEMA_BEFORE, SEQUENCES, SnapshotKeys, store_text, stored_name,
@@ -27,7 +27,7 @@ pub struct Scripts<'a> {
 pub async fn store_structure(
     store: &dyn Store,
     keys: &SnapshotKeys,
-    level: i32,
+    compression: Compression,
     sealing: Option<&Sealing>,
     scripts: Scripts<'_>,
 ) -> Result<(Structure, Vec<File>), WriteError> {
@@ -42,9 +42,9 @@ pub async fn store_structure(
         if text.is_empty() {
             continue;
         }
-        files.push(store_text(store, keys, key, text.as_bytes(), level, sealing).await?);
+        files.push(store_text(store, keys, key, text.as_bytes(), compression, sealing).await?);
     }
-    let name = |key: &str| stored_name(key, sealing);
+    let name = |key: &str| stored_name(key, compression.method, sealing);
     let there = |key: &str| files.iter().any(|f| f.key == name(key)).then(|| name(key));
     let structure = Structure {
         server: String::new(),

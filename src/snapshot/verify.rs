@@ -11,7 +11,7 @@ use futures_util::stream::{self, StreamExt};
 
 use crate::error::Failure;
 use crate::model::{Artifact, Depth, Finding, Manifest, SEALED, Severity, Verification, Verified};
-use crate::seal::{Identities, sha256_hex};
+use crate::seal::{Identities, is_compressed, sha256_hex};
 use crate::snapshot::head::head;
 use crate::snapshot::layout::is_later;
 use crate::snapshot::unlock::{Unlocked, unlock};
@@ -286,9 +286,8 @@ async fn examine(
 
 /// A compressed file that does not open.
 fn unopened(key: &str, bytes: Bytes, identities: &Identities) -> Option<Finding> {
-    let is_compressed = key.ends_with(".zst") || key.ends_with(".zst.age");
     let read = || std::io::copy(&mut crate::seal::open(key, bytes, identities)?, &mut std::io::sink());
-    let error = is_compressed.then(read)?.err()?;
+    let error = is_compressed(key).then(read)?.err()?;
     Some(Finding::error("does-not-open", key, format!("it does not open: {error}")))
 }
 

@@ -182,7 +182,8 @@ impl TableWriter {
         let (mut parts, mut sealed_parts) = (Vec::new(), Vec::new());
         for (artifact, sealed) in [(Artifact::Sql, sql?), (Artifact::Json, json?)] {
             let Some(sealed) = sealed else { continue };
-            let key = stored_name(&self.keys.part(artifact, &self.stem, self.number), self.rules.sealing.as_deref());
+            let name = self.keys.part(artifact, &self.stem, self.number);
+            let key = stored_name(&name, self.rules.compression.method, self.rules.sealing.as_deref());
             let size = sealed.bytes.len() as u64;
             sealed_parts.push((self.keys.at(&key)?, sealed.bytes));
             parts.push(Part {

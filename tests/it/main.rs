@@ -3,6 +3,7 @@
 mod architecture;
 mod comparing;
 mod compat;
+mod copy;
 mod coverage;
 mod docs;
 mod doctor;
@@ -13,6 +14,7 @@ mod monitor;
 mod progress;
 mod prune;
 mod reading;
+mod recompress;
 mod recovery;
 mod render;
 mod render_restore;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use supabackup::model::Stability;
+use supabackup::model::{Manifest, Stability};
 
 use crate::support::compare::differences;
 use crate::support::run::only_snapshot;
@@ -39,25 +39,9 @@ fn back_and_forth(stack: &Stack, database: &str) -> Result<()> {
     ensure!(manifest.tables.iter().all(|t| matches!(t.stability, Stability::Stable { .. })));
     Run::new(&["verify"]).store(directory.path()).expect(0)?;
 
+    let admin = by_the_book(stack, &snapshot, &manifest, database)?;
     let book = std::fs::read_to_string(snapshot.join("RECOVERY.md"))?;
-    let (admin, postgres) = stack.new_database(database)?;
-    let source = stack.get("STACK_POSTGRES_URL");
-    shell(block(&book, "sha256sum -c SHA256SUMS")?, &snapshot, &postgres, source)?;
-    let prepare = block(&book, "--section=pre-data")?;
-    let (tables, constraints) = prepare.split_once("# … load the rows").context("two steps")?;
-    let constraints = constraints.split_once('\n').context("a step after the rows")?.1;
-    shell(tables, &snapshot, &postgres, source)?;
-    shell(block(&book, "zstd -dc sql/*.zst")?, &snapshot, &postgres, source)?;
-    shell(constraints, &snapshot, &postgres, source)?;
-    let proof = shell(block(&book, "supabackup check: begin")?, &snapshot, &postgres, source)?;
-    for table in &manifest.tables {
-        ensure!(proof.contains(&table.name.name), "{} is not in the proof:\n{proof}", table.name);
-    }
-    let lines = proof.lines().filter(|l| l.trim_end().ends_with(" t")).count();
-    ensure!(lines == manifest.tables.len(), "not every line says t:\n{proof}");
-
-    let differ = differences(&snapshot, &manifest, stack.get("STACK_DATABASE_URL"), &admin)?;
-    ensure!(differ.is_empty(), "{differ:?}");
+    let (source, postgres) = (stack.get("STACK_POSTGRES_URL"), admin.as_str());
     // and the proof is one: a single changed character is seen
     let first = manifest.tables.iter().find(|t| t.rows > 0).context("no rows")?;
     let column = first.columns.iter().find(|c| c.type_name == "text").context("no text column")?;
@@ -67,9 +51,33 @@ fn back_and_forth(stack: &Stack, database: &str) -> Result<()> {
         column.name
     );
     crate::support::stack::psql(&admin, &change)?;
-    let proof = shell(block(&book, "supabackup check: begin")?, &snapshot, &postgres, source)?;
+    let proof = shell(block(&book, "supabackup check: begin")?, &snapshot, postgres, source)?;
     ensure!(proof.lines().filter(|l| l.trim_end().ends_with(" f")).count() == 1, "{proof}");
     Ok(())
+}
+
+/// Follows RECOVERY.md of a plain snapshot into a new database, and compares. Gives the superuser's URL of that database.
+pub(crate) fn by_the_book(stack: &Stack, snapshot: &Path, manifest: &Manifest, database: &str) -> Result<String> {
+    let book = std::fs::read_to_string(snapshot.join("RECOVERY.md"))?;
+    let (admin, postgres) = stack.new_database(database)?;
+    let source = stack.get("STACK_POSTGRES_URL");
+    shell(block(&book, "sha256sum -c SHA256SUMS")?, snapshot, &postgres, source)?;
+    let prepare = block(&book, "--section=pre-data")?;
+    let (tables, constraints) = prepare.split_once("# … load the rows").context("two steps")?;
+    let constraints = constraints.split_once('\n').context("a step after the rows")?.1;
+    shell(tables, snapshot, &postgres, source)?;
+    shell(block(&book, "-dc sql/*")?, snapshot, &postgres, source)?;
+    shell(constraints, snapshot, &postgres, source)?;
+    let proof = shell(block(&book, "supabackup check: begin")?, snapshot, &postgres, source)?;
+    for table in &manifest.tables {
+        ensure!(proof.contains(&table.name.name), "{} is not in the proof:\n{proof}", table.name);
+    }
+    let lines = proof.lines().filter(|l| l.trim_end().ends_with(" t")).count();
+    ensure!(lines == manifest.tables.len(), "not every line says t:\n{proof}");
+
+    let differ = differences(snapshot, manifest, stack.get("STACK_DATABASE_URL"), &admin)?;
+    ensure!(differ.is_empty(), "{differ:?}");
+    Ok(admin)
 }
 
 #[test]

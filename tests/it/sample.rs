@@ -258,6 +258,7 @@ fn empty_manifest(id: SnapshotId) -> Manifest {
         tool: "supabackup 0.1.0".to_owned(),
         project: Project { name: PROJECT.to_owned(), url: format!("https://{PROJECT}.supabase.co") },
         safety_of: None,
+        instead_of: None,
         sealed: None,
         started: at(0),
         finished: at(42),

@@ -104,7 +104,7 @@ const TALKATIVE: [&[(&str, &str)]; 4] = [
     &[("CI", "true"), ("GITHUB_ACTIONS", "true"), ("RUST_LOG", "debug"), ("DEBUG", "*")],
 ];
 
-const COMMANDS: [&[&str]; 29] = [
+const COMMANDS: [&[&str]; 33] = [
     &["backup"],
     &["backup", "--json"],
     &["backup", "--dry-run"],
@@ -116,6 +116,10 @@ const COMMANDS: [&[&str]; 29] = [
     &["verify"],
     &["verify", "--all", "--json"],
     &["verify", "--depth", "listed"],
+    &["copy", "latest", "--to", "COPIES"],
+    &["copy", "--all", "--to", "COPIES", "--json"],
+    &["recompress", "--recompress-after", "0s"],
+    &["recompress", "--recompress-after", "0s", "--dry-run", "--json"],
     &["pin", "latest", "--note", "what for"],
     &["prune"],
     &["prune", "--apply", "--json"],
@@ -140,10 +144,15 @@ const COMMANDS: [&[&str]; 29] = [
 fn no_command_that_works_shows_a_key() -> Result<()> {
     let stack = Stack::up(&["--data", "sample"])?;
     let sentinels = sentinels(&stack);
+    let copies = tempfile::tempdir()?;
     let directory = tempfile::tempdir()?;
     for (n, surroundings) in TALKATIVE.iter().enumerate() {
         for command in COMMANDS {
-            let mut run = Run::new(command).on(&stack).env("SUPABASE_ACCESS_TOKEN", TOKEN).store(directory.path());
+            let command: Vec<&str> = command
+                .iter()
+                .map(|word| if *word == "COPIES" { copies.path().to_str().unwrap_or(word) } else { word })
+                .collect();
+            let mut run = Run::new(&command).on(&stack).env("SUPABASE_ACCESS_TOKEN", TOKEN).store(directory.path());
             // nobody listens there
             run = run.env("SUPABACKUP_HEARTBEAT_URL", format!("http://127.0.0.1:9/{HEARTBEAT}"));
             if n % 2 == 1 {
@@ -161,6 +170,7 @@ fn no_command_that_works_shows_a_key() -> Result<()> {
             );
         }
     }
+    ensure!(sentinels.absent_from_files(copies.path())? > 20);
     ensure!(sentinels.absent_from_files(directory.path())? > 100);
     Ok(())
 }

@@ -10,10 +10,7 @@ use super::tables::Copied;
 use crate::config::ProjectConfig;
 use crate::error::Failure;
 use crate::format::Digest;
-use crate::model::{
-    Consistency, FORMAT_VERSION, Manifest, Missing, PLAIN_FORMAT_VERSION, Project, Source, Stability, TableEntry,
-    TextSettings, Totals,
-};
+use crate::model::{Consistency, Manifest, Missing, Project, Source, Stability, TableEntry, TextSettings, Totals};
 use crate::snapshot::seal_of;
 use crate::supabase::sql::ServerSettings;
 use crate::supabase::{RowSource, float_digits};
@@ -43,12 +40,13 @@ pub(super) async fn finish(
     let level = |f: fn(&Stability) -> bool| tables.iter().filter(|t| f(&t.stability)).count() as u64;
     let sealing = shared.rules.sealing.as_deref();
     let mut manifest = Manifest {
-        format: if sealing.is_some() { FORMAT_VERSION } else { PLAIN_FORMAT_VERSION },
+        format: Manifest::version(sealing.is_some(), shared.rules.compression.is_gzip()),
         snapshot: shared.keys.id().clone(),
         tool: concat!("supabackup ", env!("CARGO_PKG_VERSION")).to_owned(),
         project: Project { name: project.name.clone(), url: project.url.clone() },
         safety_of: shared.safety_of.clone(),
-        sealed: sealing.map(seal_of),
+        instead_of: None,
+        sealed: sealing.map(|sealing| seal_of(sealing, shared.rules.compression.method)),
         started,
         finished: shared.now(),
         complete: missing.is_empty(),

@@ -141,7 +141,7 @@ impl Observed {
             sealing: config.sealing().map(Arc::new),
             sql: config.artifacts.contains(&Artifact::Sql),
             json: config.artifacts.contains(&Artifact::Json),
-            level: config.compression_level,
+            compression: config.compression(),
             part_size: config.part_size as u64,
         };
         let job = Job {

@@ -47,8 +47,8 @@ pub(super) async fn add_structure(
         on_purpose: &script.on_purpose,
         catalog: &catalog,
     };
-    let PartRules { level, sealing, .. } = &shared.rules;
-    let stored = store_structure(shared.store.as_ref(), &shared.keys, *level, sealing.as_deref(), texts).await;
+    let PartRules { compression, sealing, .. } = &shared.rules;
+    let stored = store_structure(shared.store.as_ref(), &shared.keys, *compression, sealing.as_deref(), texts).await;
     let (mut structure, files) = stored.map_err(|error| TableError::from(error).into_inner())?;
     structure.server = facts.server_version().unwrap_or_default().to_owned();
     structure.notes = script.notes;

@@ -14,12 +14,16 @@ use crate::support::run::finished;
 
 /// A directory that dies after so many changes: from then on nothing is written any more.
 #[derive(Debug)]
-struct Dying {
+pub(crate) struct Dying {
     store: DirStore,
     left: AtomicUsize,
 }
 
 impl Dying {
+    pub(crate) fn new(root: &std::path::Path, changes: usize) -> Self {
+        Self { store: DirStore::new(root), left: AtomicUsize::new(changes) }
+    }
+
     fn lives(&self, key: &Key) -> Result<(), StoreError> {
         let alive = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         let dead = |_| StoreError::Unreachable { doing: format!("changing {key}"), reason: "power cut".to_owned() };
@@ -69,7 +73,7 @@ async fn a_power_cut_at_every_step_leaves_whole_snapshots_and_the_next_prune_end
         shelf.good(days(60))?;
         shelf.run(&format!("pin {pinned}")).expect(0)?;
         let whole = tree(&shelf.folder(&pinned))?;
-        let store = Dying { store: DirStore::new(shelf.root()), left: AtomicUsize::new(cuts) };
+        let store = Dying::new(shelf.root(), cuts);
         let planned = plan(&store, None, &Retention::default(), shelf.now).await?;
         ensure!(planned.removals().count() == 2);
         let died = apply(&store, planned).await.is_err();

@@ -1,7 +1,7 @@
 //! `prune`, `pin` and `unpin` on stores that hold real snapshots of every kind and age.
 
 mod applied;
-mod cut_off;
+pub(crate) mod cut_off;
 mod pins;
 mod planned;
 mod scale;

@@ -17,18 +17,18 @@ use crate::support::{Run, Stack};
 const PASSPHRASE: &str = "correct-horse-Qz7-battery staple";
 
 /// Keys of every kind, made by the programs that people make them with.
-struct Keys {
+pub(crate) struct Keys {
     directory: tempfile::TempDir,
 }
 
 /// One key: where its private half is, and the text of its public half.
-struct Key {
-    file: PathBuf,
-    public: String,
+pub(crate) struct Key {
+    pub(crate) file: PathBuf,
+    pub(crate) public: String,
 }
 
 impl Keys {
-    fn new() -> Result<Self> {
+    pub(crate) fn new() -> Result<Self> {
         Ok(Self { directory: tempfile::tempdir()? })
     }
 
@@ -37,7 +37,7 @@ impl Keys {
     }
 
     /// `age-keygen`.
-    fn age(&self, name: &str) -> Result<Key> {
+    pub(crate) fn age(&self, name: &str) -> Result<Key> {
         let file = self.file(name);
         run(Command::new("age-keygen").arg("-o").arg(&file))?;
         let public = run(Command::new("age-keygen").arg("-y").arg(&file))?.trim().to_owned();
@@ -56,7 +56,7 @@ impl Keys {
 }
 
 impl Key {
-    fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         self.file.to_str().unwrap_or_default()
     }
 }

@@ -102,11 +102,20 @@ async fn a_checksum_list_that_is_missing_damaged_or_for_other_files_is_found() -
 async fn an_unfinished_folder_and_one_that_lost_its_manifest_are_told_apart() -> Result<()> {
     let (_dir, sample) = sample().await?;
     fs::remove_file(sample.path("manifest.json"))?;
-    ensure!(found(&sample, Depth::Opened).await? == expected(&[("manifest-missing", "manifest.json")]));
+    let state = async || anyhow::Ok(list_snapshots(&sample.store, Some(PROJECT)).await?[0].state);
+    let lost = expected(&[("manifest-missing", "manifest.json")]);
+    ensure!(found(&sample, Depth::Opened).await? == lost && state().await? == SnapshotState::Unreadable);
+    // a run that was killed just before the manifest
+    fs::write(sample.path("begun.json"), "{}")?;
+    let unfinished = expected(&[("snapshot-unfinished", "manifest.json")]);
+    ensure!(found(&sample, Depth::Opened).await? == unfinished && state().await? == SnapshotState::Unfinished);
+    // records come after the manifest, so there was one
+    fs::write(sample.path("pin.json"), "{}")?;
+    ensure!(found(&sample, Depth::Opened).await? == lost);
+    fs::remove_file(sample.path("pin.json"))?;
+    fs::remove_file(sample.path("begun.json"))?;
     fs::remove_file(sample.path("SHA256SUMS"))?;
-    ensure!(found(&sample, Depth::Opened).await? == expected(&[("snapshot-unfinished", "manifest.json")]));
-    let listed = list_snapshots(&sample.store, Some(PROJECT)).await?;
-    ensure!(listed.len() == 1 && listed[0].state == SnapshotState::Unfinished);
+    ensure!(found(&sample, Depth::Opened).await? == unfinished && state().await? == SnapshotState::Unfinished);
     ensure!(find(&sample.store, None, None).await.is_err());
     let nowhere = SnapshotKeys::new(PROJECT, "20200101T000000Z-0000".parse().map_err(anyhow::Error::msg)?);
     ensure!(verify(&sample.store, &nowhere, Depth::Listed, &Identities::default()).await.is_err());
