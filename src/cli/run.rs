@@ -1,6 +1,6 @@
 //! Arguments of `run`.
 
-use clap::Args;
+use clap::{ArgAction, Args};
 
 use super::args::{HowArgs, ProjectArgs, WhatArgs};
 use super::keep::RulesArgs;
@@ -33,6 +33,14 @@ pub struct RunArgs {
     report_dir: Option<String>,
     #[arg(long, value_name = "KIND", help = help("heartbeat"))]
     heartbeat: Option<String>,
+    #[arg(long, value_name = "STORE", action = ArgAction::Append, help = help("replicate_to"))]
+    replicate_to: Vec<String>,
+    #[arg(long, value_name = "DURATION", help = help("recompress_after"))]
+    recompress_after: Option<String>,
+    #[arg(long, value_name = "LEVEL", help = help("recompress_level"))]
+    recompress_level: Option<String>,
+    #[arg(long, value_name = "DURATION", help = help("recompress_budget"))]
+    recompress_budget: Option<String>,
     #[command(flatten)]
     project: ProjectArgs,
     #[command(flatten)]
@@ -52,6 +60,10 @@ impl RunArgs {
         flags.set("wait", &self.wait);
         flags.set("report_dir", &self.report_dir);
         flags.set("heartbeat", &self.heartbeat);
+        flags.set("replicate_to", &self.replicate_to);
+        flags.set("recompress_after", &self.recompress_after);
+        flags.set("recompress_level", &self.recompress_level);
+        flags.set("recompress_budget", &self.recompress_budget);
         self.project.fill(flags);
         self.what.fill(flags);
         self.how.fill(flags);

@@ -122,7 +122,7 @@ pub static SETTINGS: &[Setting] = &[
         "where snapshots live: a directory, or s3://bucket/folder, gs://bucket/folder, az://container/folder"),
     row("copy_to", Some("--to"), &["SUPABACKUP_COPY_TO"], Places, Nothing,
         "the store that snapshots are copied to"),
-    row("replicate_to", None, &["SUPABACKUP_REPLICATE_TO"], Places, Nothing,
+    row("replicate_to", Some("--replicate-to"), &["SUPABACKUP_REPLICATE_TO"], Places, Nothing,
         "further stores that each run keeps complete: copies of what the first store holds"),
     // encryption
     row("recipients", Some("--recipient"), &["SUPABACKUP_RECIPIENTS"], List, Described("not sealed"),

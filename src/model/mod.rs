@@ -42,7 +42,7 @@ pub use retention::{
     Decision, Freeze, Leftover, Period, Profile, ProjectPlan, Proof, PrunePlan, PruneReport, Reason, Removed,
     Retention, SnapshotFacts,
 };
-pub use run::{RunFailure, RunReport, RunSnapshot, RunState, RunStore};
+pub use run::{RunFailure, RunReplica, RunReport, RunSnapshot, RunState, RunStore};
 pub use seal::{Audience, PassphraseSeal, Seal, SealedTo, may_lie_there};
 pub use since::{Since, TableSince, ThenNow};
 pub use snapshot::{Pin, SnapshotId, SnapshotState, Verification};

@@ -5,7 +5,10 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::model::{Finding, Manifest, Missing, PruneReport, Severity, Since, SnapshotId, Totals, Verified};
+use crate::model::{
+    Finding, Manifest, Missing, PruneReport, RecompressReport, ReplicaReport, Severity, Since, SnapshotId, Totals,
+    Verified,
+};
 
 /// How a run ended, over all of its stages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -65,6 +68,8 @@ pub struct RunReport {
     pub snapshot: Option<RunSnapshot>,
     /// What became of each store, in the order in which they were named.
     pub stores: Vec<RunStore>,
+    /// What became of the further stores that are kept complete.
+    pub replicas: Vec<RunReplica>,
     /// The new snapshot beside earlier ones: the one before, and one that is a week older.
     pub trends: Vec<Since>,
     /// What needs a person, the worst first.
@@ -114,8 +119,17 @@ impl RunSnapshot {
     }
 }
 
+/// What became of one further store.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunReplica {
+    /// What was copied, and how far it is behind.
+    pub replica: ReplicaReport,
+    /// What was kept and removed, and why. `None`: it did not come to that.
+    pub prune: Option<PruneReport>,
+}
+
 /// What became of one store.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RunStore {
     /// The store in a few words.
     pub store: String,
@@ -125,12 +139,14 @@ pub struct RunStore {
     pub verified: Option<Verified>,
     /// What was kept and removed, and why. `None`: it did not come to that.
     pub prune: Option<PruneReport>,
+    /// Which older snapshots were compressed again. `None`: it did not come to that.
+    pub recompress: Option<RecompressReport>,
 }
 
 impl RunStore {
     /// A store of which nothing is known yet.
     pub fn new(store: String) -> Self {
-        Self { store, failed: None, verified: None, prune: None }
+        Self { store, failed: None, verified: None, prune: None, recompress: None }
     }
 
     /// Whether the new snapshot was read back from it, every row of it, and is as it was written.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Job;
 use super::choose::Chosen;
+use super::output::GONE_WITH_OTHERS;
 use super::plan::Means;
 use super::site::Site;
 use super::work::Work;
@@ -66,6 +67,18 @@ pub(super) async fn outside(
     Ok((counts, findings))
 }
 
+/// Says that people who signed up since the snapshot lose their logins.
+pub(super) fn logins(work: &Work) -> Option<Finding> {
+    let target = &work.plan.target;
+    let is_meant = target.schema == "auth" && work.plan.counts.delete > 0;
+    is_meant.then(|| {
+        let rows = plural(work.plan.counts.delete, "row");
+        let message = format!("{rows} of the platform's own logins, made since the snapshot, would be deleted");
+        Finding::warning("logins", target.to_string(), message)
+            .hint("leave them out with --schema public, or keep them with --mode auth.users=merge")
+    })
+}
+
 /// What became of the followers: how many rows each has lost.
 pub(super) async fn lost(job: &Job<'_>, site: &Site, before: &Outside) -> anyhow::Result<Vec<Finding>> {
     let now = counted(job, site, before.keys().cloned().collect()).await?;
@@ -74,7 +87,7 @@ pub(super) async fn lost(job: &Job<'_>, site: &Site, before: &Outside) -> anyhow
         match (before, now.get(table).copied().flatten()) {
             (Some(before), Some(now)) if now < *before => {
                 let message = format!("{} went with rows that were deleted", plural(before - now, "row"));
-                let finding = Finding::warning("followers-deleted", table.to_string(), message);
+                let finding = Finding::warning(GONE_WITH_OTHERS, table.to_string(), message);
                 findings.push(finding.hint("they are in the safety snapshot: restore this table from it or from here"));
             }
             (Some(_), Some(_)) => {}

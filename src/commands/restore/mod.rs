@@ -7,6 +7,7 @@ mod choose;
 pub mod compare;
 pub mod comparison;
 mod differences;
+mod first_write;
 mod followers;
 mod index;
 pub mod mapping;
@@ -291,7 +292,7 @@ impl Job<'_> {
         findings.extend(followers::lost(self, &planned.site, &planned.outside).await?);
         let mut tables = prove::prove(&apply, planned, &tallies, self.config).await?;
         findings.extend(prove::foreign_keys(planned, &mut tables).await?);
-        let sequences = prove::first_writes(&apply, planned, &mut tables).await?;
+        let sequences = first_write::first_writes(&apply, planned, &mut tables).await?;
         progress.finish();
         let mut report = RestoreReport {
             plan: planned.plan.clone(),

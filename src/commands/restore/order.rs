@@ -7,7 +7,9 @@ use super::choose::Chosen;
 use super::plan::Means;
 use super::site::Site;
 use super::work::Work;
-use crate::model::{Counts, Finding, RestoreMode, TableName, TablePlan, Target, TargetTable, WriteWay, work_order};
+use crate::model::{
+    Counts, Finding, Identity, RestoreMode, TableName, TablePlan, Target, TargetTable, WriteWay, work_order,
+};
 
 /// Gives every table its step, and takes those out that no order can write.
 pub(super) fn order(works: &mut Vec<Work>, target: &Target, means: Means, lost: &mut Vec<TablePlan>) {
@@ -48,6 +50,17 @@ pub(super) fn remember(target: &mut Target, stored: &Target) {
     for table in &mut target.tables {
         let Some(known) = stored.get(&table.name) else { continue };
         table.triggers.clone_from(&known.triggers);
+        for column in &mut table.columns {
+            let Some(known) = known.column(&column.name) else { continue };
+            column.has_default |= known.has_default;
+            if column.sequence.is_none() {
+                column.sequence.clone_from(&known.sequence);
+            }
+            // whether it takes values shows when it is tried
+            if known.identity != Identity::None {
+                column.identity = Identity::ByDefault;
+            }
+        }
         for reference in &mut table.references {
             let same = known.references.iter().find(|k| k.columns == reference.columns && k.to == reference.to);
             reference.on_delete = same.and_then(|k| k.on_delete.clone());

@@ -135,6 +135,10 @@ impl Job<'_> {
             let palette = Palette::new(self.context.terminal.color_on_stdout());
             render::print(&render::restore_report_human(&report, width(self.context), palette))?;
         }
+        let is_quiet = self.context.terminal.quiet && report.complete;
+        for gone in report.findings.iter().filter(|f| is_quiet && f.code == GONE_WITH_OTHERS) {
+            say(&format!("{}: {}", gone.subject, gone.message));
+        }
         for table in &report.plan.tables {
             for left in table.left_out.iter().filter(|left| left.loses) {
                 say(&format!("{}: the values of {} were not restored: {}", table.target, left.column, left.reason));
@@ -176,6 +180,9 @@ impl Job<'_> {
         talk(self.context, &format!("report: {}/{stem}.md, .html and .json{sealed}", self.keys.folder()));
     }
 }
+
+/// What a person has to hear though nothing failed.
+pub(super) const GONE_WITH_OTHERS: &str = "followers-deleted";
 
 /// Of the sealed report.
 const LEVEL: i32 = 3;

@@ -235,9 +235,14 @@ pub(super) fn not_there(table: &TableName, site: &Site) -> Finding {
                 None => finding,
             }
         }
-        None => Finding::error("table-missing", subject, "the project has no such table").hint(match site.sql {
-            Some(_) => "make it first (`supabackup sql <snapshot> --schema-only --table …` prints how), or name another one (--table A=B)",
-            None => "make it first, or grant it to service_role if it is there, or name another one (--table A=B)",
-        }),
+        None if site.sql.is_some() => Finding::error("table-missing", subject, "the project has no such table").hint(
+            "make it first (`supabackup sql <snapshot> --schema-only --table …` prints how), or name another one (--table A=B)",
+        ),
+        None => {
+            let message = "the Data API shows no such table: it is not there, its schema is not exposed, or service_role may not see it";
+            Finding::error("table-missing", subject, message).hint(
+                "restore the others alone (--schema public, or --table), give the restore SQL access (docs/restore.md), or make the table first",
+            )
+        }
     }
 }

@@ -25,6 +25,8 @@ pub(super) struct Planned {
     pub(super) stored: Option<Facts>,
     /// The definitions before the rows are there: an earlier run made them.
     pub(super) is_begun: bool,
+    /// Tables that the snapshot's definition tells of.
+    pub(super) remembered: BTreeSet<TableName>,
     /// Tables that are not restored and may lose rows, with how many they have.
     pub(super) outside: Outside,
 }
@@ -56,6 +58,11 @@ impl Planned {
     pub(super) fn has_children(&self, table: &TableName) -> bool {
         let stored = self.works.iter().find(|work| work.plan.target == *table);
         stored.is_some_and(|work| !work.entry.children.is_empty())
+    }
+
+    /// Whether the database's own catalog tells of a table: that of the project, or that of the snapshot.
+    pub(super) fn knows(&self, table: &TableName) -> bool {
+        self.site.target.is_exact || self.remembered.contains(table)
     }
 
     /// Columns of restored tables that take their values from a sequence.

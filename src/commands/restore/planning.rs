@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Job;
 use super::apply::artifact;
 use super::choose::Chosen;
-use super::followers::outside;
+use super::followers::{logins, outside};
 use super::order::{general, order, remember};
 use super::oversize::oversize;
 use super::plan::{Draft, Means, draft, impossible, narrower, not_there};
@@ -106,6 +106,8 @@ pub(super) async fn plan(
     works.sort_by(|a, b| (a.plan.step, &a.plan.target).cmp(&(b.plan.step, &b.plan.target)));
     let (outside, may_go) = outside(job, &works, &site, tools.means, &chosen).await?;
     findings.extend(may_go);
+    findings.extend(works.iter().filter_map(logins));
+    let remembered = was.iter().flat_map(|target| target.tables.iter().map(|table| table.name.clone())).collect();
     let to = Project { name: job.project.name.clone(), url: job.project.url.clone() };
     let plan = RestorePlan {
         snapshot: manifest.snapshot.clone(),
@@ -118,7 +120,7 @@ pub(super) async fn plan(
         tables: works.iter().map(|work| work.plan.clone()).chain(lost).collect(),
         findings,
     };
-    Ok(Planned { plan, works, site, means: tools.means, stored, is_begun, outside })
+    Ok(Planned { plan, works, site, means: tools.means, stored, is_begun, remembered, outside })
 }
 
 /// Whether rows cannot be told from those that they were, and some differ.

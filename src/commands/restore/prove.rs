@@ -9,13 +9,9 @@ use super::planned::Planned;
 use super::send::Tally;
 use super::work::Work;
 use crate::config::Config;
-use crate::error::Failure;
-use crate::format::{Batch, BatchColumn, BatchWriter};
-use crate::model::{
-    Counts, Finding, RestoreMode, RestoreReport, SequenceLeft, Severity, TablePlan, TableReport, TargetColumn, WriteWay,
-};
+use crate::model::{Counts, Finding, RestoreMode, RestoreReport, Severity, TablePlan, TableReport};
+use crate::render::plural;
 use crate::supabase::sql::{DigestOf, SqlError};
-use crate::supabase::{Conflict, Load, WriteError};
 
 /// Compares every table with what it should be.
 pub(super) async fn prove(
@@ -115,7 +111,9 @@ async fn proven(
     if wrong > 0 {
         (report.differences, report.more_differences) =
             comparing.differences(&now, work.plan.mode, MOST_DIFFERENCES).await?;
-        let message = format!("{wrong} rows are not as they should be");
+        let are = if wrong == 1 { "is" } else { "are" };
+        let message =
+            format!("{} {are} not as {} should be", plural(wrong, "row"), if wrong == 1 { "it" } else { "they" });
         report.findings.push(Finding::error("differs", &target, message).hint(
             "others wrote to it meanwhile, a trigger changed values, or rows were refused: the report names them",
         ));
@@ -187,119 +185,6 @@ pub(super) async fn foreign_keys(planned: &Planned, reports: &mut [TableReport])
         }
     }
     Ok(Vec::new())
-}
-
-/// Tries to insert a row into every table that numbers its rows by itself, and takes it back. Returns
-/// the sequences that stand in the way.
-pub(super) async fn first_writes(
-    apply: &Apply<'_>,
-    planned: &Planned,
-    reports: &mut [TableReport],
-) -> anyhow::Result<Vec<SequenceLeft>> {
-    let mut left = Vec::new();
-    for work in &planned.works {
-        let Some(table) = planned.site.target.get(&work.plan.target) else { continue };
-        let numbered: Vec<_> = table.columns.iter().filter(|c| super::sequences::is_numbered(c)).collect();
-        if numbered.is_empty() || work.entry.rows == 0 {
-            continue;
-        }
-        let names: Vec<&str> = numbered.iter().map(|c| c.name.as_str()).collect();
-        // as an application would: what has a default is left to it
-        let is_left = |c: &&TargetColumn| c.has_default || super::sequences::is_numbered(c);
-        let left_out: Vec<&str> = table.columns.iter().filter(is_left).map(|c| c.name.as_str()).collect();
-        let Some(report) = reports.iter_mut().find(|report| report.target == work.plan.target) else { continue };
-        let subject = work.plan.target.to_string();
-        match first_write(apply, work, &names, &left_out).await? {
-            Tried::Works => {
-                report.findings.push(Finding::info(
-                    "first-write",
-                    &subject,
-                    "the next insert works (tried, and taken back)",
-                ));
-            }
-            Tried::Taken(column, reason) => {
-                let sql = numbered.iter().find(|c| c.name == column);
-                let sql = sql.and_then(|c| super::sequences::statement(&work.plan.target, c)).unwrap_or_default();
-                let message = format!("the next insert fails, its number is taken: {reason}");
-                report.findings.push(Finding::error("sequence-behind", &subject, message).hint(format!("run: {sql}")));
-                left.push(SequenceLeft { table: work.plan.target.clone(), column, sql });
-            }
-            Tried::Refused(reason) if planned.means.way == WriteWay::Sql => {
-                // where sequences stand was read, and set
-                let message =
-                    format!("its sequence stands past every row; a copy of a row cannot be inserted: {reason}");
-                report.findings.push(Finding::info("first-write", &subject, message));
-            }
-            Tried::Refused(reason) => {
-                let message =
-                    format!("whether the next insert works could not be tried with a copy of a row: {reason}");
-                let sql: Vec<String> =
-                    numbered.iter().filter_map(|c| super::sequences::statement(&work.plan.target, c)).collect();
-                let hint = format!("to be sure, run: {}", sql.join(" "));
-                report.findings.push(Finding::warning("first-write", &subject, message).hint(hint));
-            }
-        }
-    }
-    Ok(left)
-}
-
-/// What became of a first write.
-enum Tried {
-    Works,
-    /// A number is taken: column and reason.
-    Taken(String, String),
-    /// It was refused for another reason.
-    Refused(String),
-}
-
-async fn first_write(apply: &Apply<'_>, work: &Work, numbered: &[&str], left_out: &[&str]) -> Result<Tried, Failure> {
-    let columns: Vec<String> =
-        work.plan.columns.iter().filter(|name| !left_out.contains(&name.as_str())).cloned().collect();
-    let batch_columns = work
-        .columns
-        .iter()
-        .map(|c| BatchColumn { field: c.field.filter(|_| !left_out.contains(&c.name.as_str())), ..c.clone() });
-    let writer = BatchWriter::new(work.form, batch_columns.collect(), work.key.clone());
-    let Some(part) = work.entry.parts_of(work.artifact).last() else { return Ok(Tried::Works) };
-    let (_, batch) = apply
-        .reader
-        .rows_of_part(&work.entry, part, (writer, Batch::default()), |(writer, batch), fields| {
-            batch.clear();
-            // two of them: one alone would stay, over the Data API
-            writer.push(fields, batch);
-            writer.push(fields, batch);
-            Ok(())
-        })
-        .await?;
-    let load = Load {
-        table: &work.plan.target,
-        columns: &columns,
-        conflict: Conflict::Refuse,
-        batch: &batch,
-        range: (0, batch.len()),
-        rehearse: true,
-    };
-    Ok(match work.writer.write(&load).await {
-        Ok(2) => Tried::Works,
-        Ok(_) => Tried::Refused("a trigger or a rule drops it".to_owned()),
-        Err(WriteError::Fatal(failure)) => return Err(failure),
-        Err(WriteError::Refused { code, message }) => {
-            let taken = numbered.iter().find(|name| code == "23505" && is_about(&message, name));
-            match taken {
-                Some(name) => Tried::Taken((*name).to_owned(), message),
-                None => Tried::Refused(message),
-            }
-        }
-        Err(error) => Tried::Refused(error.to_string()),
-    })
-}
-
-/// `Key (id)=(5) already exists.`
-fn is_about(message: &str, column: &str) -> bool {
-    let quoted = crate::model::quote_identifier(column);
-    let Some((_, rest)) = message.split_once("Key (") else { return false };
-    let Some((names, _)) = rest.split_once(")=(") else { return false };
-    names.split(", ").any(|name| name == column || name == quoted)
 }
 
 /// Whether everything that was planned was done, and nothing is left to do.

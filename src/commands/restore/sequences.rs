@@ -12,6 +12,11 @@ pub(super) fn is_numbered(column: &TargetColumn) -> bool {
     column.sequence.is_some() || column.identity != Identity::None
 }
 
+/// Whether it may do so, where the Data API alone tells: a whole number that is never NULL.
+pub(super) fn may_be_numbered(column: &TargetColumn) -> bool {
+    column.not_null && matches!(column.type_name.as_str(), "smallint" | "integer" | "bigint")
+}
+
 /// The statement that moves a column's sequence past the highest value; `None`: its name is not known.
 pub(super) fn statement(table: &TableName, column: &TargetColumn) -> Option<String> {
     let (from, name) = (table.quoted(), quote_identifier(&column.name));

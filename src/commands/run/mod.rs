@@ -92,6 +92,7 @@ fn begun(project: &str, context: &Context, stores: &Several) -> RunReport {
         failure: None,
         snapshot: None,
         stores: stores.all().map(|store| RunStore::new(store.describe())).collect(),
+        replicas: Vec::new(),
         trends: Vec::new(),
         findings: Vec::new(),
     }

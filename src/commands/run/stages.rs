@@ -5,12 +5,15 @@ use std::io::Write as _;
 use std::sync::Arc;
 
 use crate::commands::backup::{Observed, Taken};
+use crate::commands::copy::replicate;
 use crate::commands::lease::Leases;
 use crate::commands::prune::prune;
+use crate::commands::recompress::recompress;
 use crate::config::Config;
 use crate::context::Context;
 use crate::error::Failure;
-use crate::model::{Depth, Finding, RunReport, RunSnapshot, Seal, Severity};
+use crate::model::{Depth, Finding, ReplicaReport, RunReplica, RunReport, RunSnapshot, Seal, Severity};
+use crate::render::replica_line;
 use crate::snapshot;
 use crate::store::Several;
 
@@ -44,7 +47,8 @@ impl Stages<'_> {
     async fn after(&mut self, taken: &Taken, leases: &Leases) -> anyhow::Result<()> {
         self.verify(taken).await;
         self.prune(taken, leases).await?;
-        // here goes what works on the older snapshots that stay
+        self.recompress(taken, leases).await?;
+        self.replicate(taken, leases).await?;
         self.compare(taken).await;
         Ok(())
     }
@@ -97,7 +101,7 @@ impl Stages<'_> {
     /// Prunes every store by its own content. While a copy of the new snapshot is not what it should be, nothing
     /// is removed anywhere: the older ones may be needed.
     async fn prune(&mut self, taken: &Taken, leases: &Leases) -> anyhow::Result<()> {
-        let applies = self.report.stores.iter().all(|store| store.failed.is_some() || store.is_proven());
+        let applies = self.is_proven();
         if !applies {
             let message = "nothing is removed from any store: a copy of the new snapshot is not as it was written";
             self.report.findings.push(
@@ -127,6 +131,75 @@ impl Stages<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Compresses older snapshots again, where all copies of the new one are what they should be.
+    async fn recompress(&mut self, taken: &Taken, leases: &Leases) -> anyhow::Result<()> {
+        if !self.is_proven() {
+            return Ok(());
+        }
+        for (place, store) in self.stores.standing() {
+            if self.report.stores[place].failed.is_some() {
+                continue;
+            }
+            leases.check().await?;
+            let rules = &self.config.recompress;
+            match recompress(store.as_ref(), Some(taken.keys.project()), rules, &self.context.clock, true).await {
+                Ok(report) => {
+                    self.add(place, report.findings.clone());
+                    self.report.stores[place].recompress = Some(report);
+                }
+                Err(failure) => self.gives_up(place, &failure),
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings the further stores up to date from the first store that has everything, and prunes them by the same
+    /// rules. One that fails is named, and the others go on.
+    async fn replicate(&mut self, taken: &Taken, leases: &Leases) -> anyhow::Result<()> {
+        let stands = |place: usize| self.report.stores[place].is_proven();
+        let Some((_, source)) = self.stores.standing().into_iter().find(|(place, _)| stands(*place)) else {
+            return Ok(());
+        };
+        let (project, retention) = (taken.keys.project(), &self.config.retention);
+        for url in &self.config.replicate_to {
+            leases.check().await?;
+            let target = crate::store::open(url);
+            self.talk(&format!("bringing {} up to date …", target.describe()));
+            let now = self.context.clock.now();
+            let replica = match replicate(source.as_ref(), target.as_ref(), Some(project), retention, now).await {
+                Ok(replica) => replica,
+                Err(failure) => {
+                    ReplicaReport { failed: Some(failure.message), ..ReplicaReport::new(target.describe(), now) }
+                }
+            };
+            self.report.findings.extend(replica.findings.iter().cloned());
+            if !replica.is_complete() {
+                let finding = Finding::error("replica-behind", &replica.store, replica_line(&replica));
+                self.report.findings.push(finding.hint("the next run goes on from there"));
+            }
+            let mut pruned = None;
+            if replica.failed.is_none() {
+                match prune(target.as_ref(), Some(project), retention, now, replica.is_complete()).await {
+                    Ok(report) => {
+                        self.report.findings.extend(report.findings.iter().cloned());
+                        pruned = Some(report);
+                    }
+                    Err(failure) => {
+                        let finding = Finding::error("replica-not-pruned", &replica.store, failure.message);
+                        self.report.findings.push(finding.hint("the next run tries again"));
+                    }
+                }
+            }
+            self.report.replicas.push(RunReplica { replica, prune: pruned });
+        }
+        Ok(())
+    }
+
+    /// Whether every copy of the new snapshot is as it was written.
+    fn is_proven(&self) -> bool {
+        self.report.stores.iter().all(|store| store.failed.is_some() || store.is_proven())
     }
 
     /// Puts the new snapshot beside earlier ones. That this cannot be done is no more than a gap in the report.

@@ -94,7 +94,7 @@ pub struct TargetColumn {
     pub type_name: String,
     /// It takes no NULL.
     pub not_null: bool,
-    /// It has a default: an insert need not name it.
+    /// It has a default: an insert need not name it. The Data API's description tells of few.
     pub has_default: bool,
     /// Its value is computed: it cannot be written. Over the Data API this shows only once it is tried.
     pub generated: bool,

@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use super::{kept, needs, proof, snapshot_line, table_line, trend_line, when};
 use crate::model::{Decision, RunReport, RunState, RunStore, Severity, Since};
+use crate::render::copy::replica_html;
 use crate::render::html::page;
 use crate::render::text::clean;
 use crate::render::{bytes, count, duration, time};
@@ -17,6 +18,9 @@ pub fn run_html(report: &RunReport) -> String {
         (troubles(report))
         (trends(report))
         @for store in &report.stores { (one(store)) }
+                @if !report.replicas.is_empty() {
+                    section { h2 { "Replicas" } ul.plain { @for replica in &report.replicas { (replica_html(&replica.replica)) } } }
+                }
         footer { p { "From " (time(report.started)) " to " (time(report.finished)) " by " (clean(&report.tool)) "." } }
     };
     page(&format!("Run of {name}: {}", report.state), &body)

@@ -1,8 +1,9 @@
 //! The report of a run for a terminal of 80 columns.
 
-use super::{kept, proof, snapshot_line, table_line, trend_line, when};
+use super::{kept, kept_of, proof, snapshot_line, table_line, trend_line, when};
 use crate::model::{RunReport, RunState, RunStore};
 use crate::render::columns::{columns, flat, wrapped};
+use crate::render::copy::replica_line;
 use crate::render::prune::{finding_lines, line};
 use crate::render::text::clean;
 use crate::render::{Palette, duration, plural};
@@ -37,6 +38,12 @@ pub fn run_human(report: &RunReport, quiet: bool, palette: Palette) -> String {
     }
     for store in &report.stores {
         out.push_str(&one(store, quiet, palette));
+    }
+    for replica in &report.replicas {
+        out.push_str(&wrapped("replica ", &replica_line(&replica.replica), WIDTH));
+        if let Some(kept) = replica.prune.as_ref().map(kept_of) {
+            out.push_str(&format!("  {kept}\n"));
+        }
     }
     out
 }

@@ -1,7 +1,8 @@
 //! `run.md`: for job summaries, which take 1 MiB at most.
 
-use super::{kept, needs, proof, snapshot_line, table_line, trend_line, when};
+use super::{kept, kept_of, needs, proof, snapshot_line, table_line, trend_line, when};
 use crate::model::{Decision, Finding, RunReport, RunState, Severity};
+use crate::render::copy::replica_md;
 use crate::render::text::{REASON, code, markdown, shorten, within_of};
 use crate::render::{bytes, duration, time};
 
@@ -60,6 +61,15 @@ pub fn run_md(report: &RunReport) -> String {
         let plans = store.prune.iter().flat_map(|report| &report.plan.projects);
         let decisions: Vec<&Decision> = plans.flat_map(|plan| &plan.decisions).collect();
         out.push_str(&within_of(WHOLE, BUDGET, &decisions, |decision| row(decision)));
+    }
+    if !report.replicas.is_empty() {
+        out.push_str("\n## Replicas\n\n");
+    }
+    for replica in &report.replicas {
+        out.push_str(&replica_md(&replica.replica));
+        if let Some(prune) = &replica.prune {
+            out.push_str(&format!("  - {}\n", kept_of(prune)));
+        }
     }
     out.push_str(&format!(
         "\n---\n\nFrom {} to {} by {}.\n",

@@ -5,7 +5,8 @@ mod html;
 mod human;
 mod markdown;
 
-use crate::model::{RunReport, RunStore, Severity, Since, TableSince, ThenNow};
+use crate::model::{PruneReport, RunReport, RunStore, Severity, Since, TableSince, ThenNow};
+use crate::render::recompress::recompress_line;
 use crate::render::{bytes, count, duration, plural};
 
 pub use html::run_html;
@@ -43,7 +44,13 @@ fn proof(store: &RunStore) -> String {
 
 /// What became of the older snapshots of a store.
 fn kept(store: &RunStore) -> Option<String> {
-    let report = store.prune.as_ref()?;
+    let kept = kept_of(store.prune.as_ref()?);
+    // there is nothing to say on most days
+    let denser = store.recompress.as_ref().filter(|report| !report.done.is_empty() || report.waiting > 0);
+    Some(denser.map_or_else(|| kept.clone(), |report| format!("{kept}; {}", recompress_line(report))))
+}
+
+fn kept_of(report: &PruneReport) -> String {
     let stay = report.plan.projects.iter().flat_map(|plan| &plan.decisions).filter(|decision| decision.keep).count();
     let goes = report.plan.removals().count() as u64;
     let freed = report.removed.iter().map(|removed| removed.bytes).sum();
@@ -53,7 +60,7 @@ fn kept(store: &RunStore) -> Option<String> {
         (false, goes) => format!("{} would go, and stay for now", count(goes)),
     };
     let frozen = if report.plan.is_frozen() { "; FROZEN" } else { "" };
-    Some(format!("{} kept, {gone}{frozen}", plural(stay as u64, "snapshot")))
+    format!("{} kept, {gone}{frozen}", plural(stay as u64, "snapshot"))
 }
 
 /// `1,200 more rows (+0.4 %)`

@@ -86,6 +86,7 @@ fn report(tables: u64) -> RunReport {
             store(now, 40),
             RunStore { failed: Some("no connection".to_owned()), ..RunStore::new(HOSTILE.to_owned()) },
         ],
+        replicas: Vec::new(),
         trends: vec![Since {
             against: SnapshotId::new(now - TimeDelta::minutes(1438), 1),
             started: now - TimeDelta::minutes(1438),

@@ -227,3 +227,35 @@ fn rows_that_go_with_others_in_tables_that_nobody_chose_are_counted() -> Result<
     ensure!(prints(&stack)? == before, "the undo did not bring back what went");
     Ok(())
 }
+
+#[test]
+fn a_sequence_that_stands_behind_is_seen_with_the_secret_key_alone() -> Result<()> {
+    for backed_up_with in ["auto", "none"] {
+        let stack = Stack::up(&["--data", "sample", "--sql", "meta"])?;
+        let store = tempfile::tempdir()?;
+        stack.sql(
+            "DROP TRIGGER set_updated_at ON public.voice_sessions;
+             CREATE TABLE public.notes (id serial PRIMARY KEY, page int NOT NULL, body text);
+             GRANT ALL ON public.notes TO service_role; GRANT USAGE ON SEQUENCE public.notes_id_seq TO service_role;
+             INSERT INTO public.notes (page, body) SELECT 7, n::text FROM generate_series(1, 9) n",
+        )?;
+        stack.script("restart-postgrest", &[])?;
+        Run::new(&["backup", "--sql", backed_up_with]).on(&stack).store(store.path()).expect(0)?;
+        stack.sql(
+            "DELETE FROM public.voice_sessions WHERE session_no > 280; DELETE FROM public.notes WHERE id > 5;
+             SELECT setval('public.voice_sessions_session_no_seq', 3), setval('public.notes_id_seq', 2)",
+        )?;
+        let arguments = ["--table", "public.notes", "--table", "public.voice_sessions", "--sql", "none", "--json"];
+        let report = report(&restore(&stack, store.path(), &arguments).expect(3)?)?;
+        let left: Vec<&str> =
+            report["sequences"].as_array().into_iter().flatten().filter_map(|s| s["column"].as_str()).collect();
+        ensure!(left == ["id", "session_no"], "{backed_up_with}: {left:?} {:#}", report["tables"]);
+        // what it prints is what mends it
+        for sequence in report["sequences"].as_array().into_iter().flatten() {
+            stack.sql(sequence["sql"].as_str().unwrap_or_default())?;
+        }
+        stack.sql("INSERT INTO public.notes (page) VALUES (1)")?;
+        restore(&stack, store.path(), &arguments[..6]).expect(0)?;
+    }
+    Ok(())
+}
