@@ -7,7 +7,6 @@ use crate::commands::books::BOOKS;
 use crate::config::Config;
 use crate::error::Failure;
 use crate::model::{CopiedSnapshot, CopyReport, Depth, Manifest, Severity};
-use crate::seal::Sealing;
 use crate::snapshot::{
     self, Copied, CopyError, MANIFEST, Rewrite, SnapshotKeys, carry_pin, copy_snapshot, method_of, seal_of,
     there_already,
@@ -65,7 +64,9 @@ impl One<'_> {
             Anew::Sealed => self.config.sealing().map(Arc::new),
             Anew::No | Anew::Plain => None,
         };
-        let expected = self.expected(sealing.as_deref()).await?;
+        // what the manifest of the copy would say of who opens it
+        let mut expected = self.original().await?;
+        expected.sealed = sealing.as_deref().map(|sealing| seal_of(sealing, method_of(&expected)));
         if let Some(id) = there_already(self.to, self.keys, &expected, None).await? {
             report.there.push(id);
             return Ok(());
@@ -92,15 +93,12 @@ impl One<'_> {
         Ok(())
     }
 
-    /// What the manifest of the copy would say of who opens it.
-    async fn expected(&self, sealing: Option<&Sealing>) -> Result<Manifest, CopyError> {
+    async fn original(&self) -> Result<Manifest, CopyError> {
         let key = self.keys.at(MANIFEST).map_err(CopyError::Source)?;
         let bytes = self.from.get(&key).await.map_err(CopyError::Source)?;
-        let mut manifest = Manifest::parse(&bytes).map_err(|error| {
+        Manifest::parse(&bytes).map_err(|error| {
             CopyError::Damaged(Failure::failed(format!("copying snapshot {}: {error}", self.keys.id())))
-        })?;
-        manifest.sealed = sealing.map(|sealing| seal_of(sealing, method_of(&manifest)));
-        Ok(manifest)
+        })
     }
 }
 

@@ -27,7 +27,7 @@ pub async fn replicate(
 ) -> Result<ReplicaReport, Failure> {
     let mut report = ReplicaReport::new(target.describe(), now);
     let mut good = summaries(source, project).await?;
-    good.retain(|summary| is_backup(summary));
+    good.retain(is_backup);
     good.sort_by(|a, b| b.started.cmp(&a.started).then_with(|| b.id.cmp(&a.id)));
     let there = match summaries(target, project).await {
         Ok(there) => there,
