@@ -9,6 +9,7 @@ mod pick;
 mod prompts;
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 
@@ -89,9 +90,16 @@ pub async fn aside<T: Send + 'static>(
                 Err(panic) => Err(Unanswered::Broken(panic.to_string()).into()),
             }
         }
-        signal = context.stop.wait() => Err(Failure::failed(format!("stopped by {signal}: nothing was written"))),
+        signal = context.stop.wait() => {
+            // a question that is just being drawn would draw over what is said now
+            tokio::time::sleep(FRAME).await;
+            Err(Failure::failed(format!("stopped by {signal}: nothing was written")))
+        }
     }
 }
+
+/// Within this a question is drawn.
+const FRAME: Duration = Duration::from_millis(50);
 
 /// The terminal as it was before the first question. A thread that waits for a key cannot be ended, so
 /// whoever stops waiting for it restores the terminal in its place.
