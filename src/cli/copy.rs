@@ -82,6 +82,19 @@ pub struct RecompressArgs {
     /// Print what was done as one JSON document on stdout
     #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    press: PressArgs,
+}
+
+impl RecompressArgs {
+    pub(super) fn fill(&self, flags: &mut Flags) {
+        self.press.fill(flags);
+    }
+}
+
+/// How older snapshots are compressed again.
+#[derive(Debug, Args)]
+pub(super) struct PressArgs {
     #[arg(long, value_name = "DURATION", help = help("recompress_after"))]
     recompress_after: Option<String>,
     #[arg(long, value_name = "LEVEL", help = help("recompress_level"))]
@@ -90,7 +103,7 @@ pub struct RecompressArgs {
     recompress_budget: Option<String>,
 }
 
-impl RecompressArgs {
+impl PressArgs {
     pub(super) fn fill(&self, flags: &mut Flags) {
         flags.set("recompress_after", &self.recompress_after);
         flags.set("recompress_level", &self.recompress_level);

@@ -3,6 +3,7 @@
 use clap::{ArgAction, Args};
 
 use super::args::{HowArgs, ProjectArgs, WhatArgs};
+use super::copy::PressArgs;
 use super::keep::RulesArgs;
 use super::seal::{OpenArgs, SealArgs};
 use crate::config::{Flags, help};
@@ -35,12 +36,8 @@ pub struct RunArgs {
     heartbeat: Option<String>,
     #[arg(long, value_name = "STORE", action = ArgAction::Append, help = help("replicate_to"))]
     replicate_to: Vec<String>,
-    #[arg(long, value_name = "DURATION", help = help("recompress_after"))]
-    recompress_after: Option<String>,
-    #[arg(long, value_name = "LEVEL", help = help("recompress_level"))]
-    recompress_level: Option<String>,
-    #[arg(long, value_name = "DURATION", help = help("recompress_budget"))]
-    recompress_budget: Option<String>,
+    #[command(flatten)]
+    press: PressArgs,
     #[command(flatten)]
     project: ProjectArgs,
     #[command(flatten)]
@@ -61,9 +58,7 @@ impl RunArgs {
         flags.set("report_dir", &self.report_dir);
         flags.set("heartbeat", &self.heartbeat);
         flags.set("replicate_to", &self.replicate_to);
-        flags.set("recompress_after", &self.recompress_after);
-        flags.set("recompress_level", &self.recompress_level);
-        flags.set("recompress_budget", &self.recompress_budget);
+        self.press.fill(flags);
         self.project.fill(flags);
         self.what.fill(flags);
         self.how.fill(flags);

@@ -1,14 +1,15 @@
 //! The leases of a run: one in every store that it writes to, so that runs which share any store exclude each
 //! other there. They are renewed while the run goes on, and looked at again before anything that counts.
 
-use std::io::Write as _;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use tokio::sync::{Mutex, watch};
 
 use super::backup::store_failure;
+use super::random::random;
+use super::talk::talk;
 use crate::clock::Clock;
 use crate::context::Context;
 use crate::error::Failure;
@@ -59,7 +60,12 @@ impl Leases {
     ) -> anyhow::Result<Asked> {
         let clock = &context.clock;
         let (begun, mut pause, mut is_told) = (clock.elapsed(), FIRST_PAUSE, false);
-        let holder = Holder { run: random()?, place: place(), since: clock.now(), expires: clock.now() };
+        let holder = Holder {
+            run: format!("{:016x}", u64::from_le_bytes(random()?)),
+            place: place(),
+            since: clock.now(),
+            expires: clock.now(),
+        };
         loop {
             let (store, other) = match everywhere(stores, project, &holder, clock).await? {
                 Ok(held) => return Ok(Asked::Held(Self::keep(clock.clone(), project, stores, held))),
@@ -69,9 +75,8 @@ impl Leases {
             if left.is_zero() {
                 return Ok(Asked::Busy(busy(project, &store, &other, wait)));
             }
-            if !std::mem::replace(&mut is_told, true) && !context.terminal.quiet {
-                // nobody may be left to hear it
-                let _ = writeln!(std::io::stderr().lock(), "waiting for another run of {project}: {other}");
+            if !std::mem::replace(&mut is_told, true) {
+                talk(context, &format!("waiting for another run of {project}: {other}"));
             }
             tokio::time::sleep(pause.min(left)).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
@@ -99,9 +104,7 @@ impl Leases {
             return Err(failure.into());
         }
         for (place, lease) in held.iter_mut() {
-            let Some((_, store)) = self.stores.standing().into_iter().find(|(standing, _)| standing == place) else {
-                continue;
-            };
+            let Some(store) = self.stores.at(*place) else { continue };
             match renewed(lease, store.as_ref(), &self.clock).await {
                 Ok(None) => {}
                 Ok(Some(failure)) => {
@@ -128,12 +131,12 @@ impl Leases {
     pub(crate) async fn release(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
         for (place, lease) in self.held.lock().await.drain(..) {
-            let Some((_, store)) = self.stores.standing().into_iter().find(|(standing, _)| *standing == place) else {
-                continue; // who failed before is told of already
-            };
+            // who failed before is told of already
+            let Some(store) = self.stores.at(place) else { continue };
             let ends = lease.holder().expires;
             if let Err(error) = lease.release(store.as_ref()).await {
-                let hint = format!("it ends by itself at {}; a run before that is turned away", time(ends));
+                let hint =
+                    format!("it ends by itself at {}; a run before that is turned away", crate::render::time(ends));
                 findings.push(Finding::warning("lease-not-released", &self.project, error.to_string()).hint(hint));
             }
         }
@@ -165,9 +168,8 @@ async fn everywhere(
         match claim(store.as_ref(), project, holder.clone(), TERM, clock.now()).await {
             Ok(Claim::Ours(lease)) => held.push((place, lease)),
             Ok(Claim::Taken(other)) => {
-                let standing = stores.standing();
                 for (place, lease) in held {
-                    if let Some((_, store)) = standing.iter().find(|(standing, _)| *standing == place) {
+                    if let Some(store) = stores.at(place) {
                         lease.release(store.as_ref()).await.map_err(store_failure)?;
                     }
                 }
@@ -204,16 +206,6 @@ fn busy(project: &str, store: &str, other: &Holder, wait: Duration) -> Failure {
     let hint = "wait for it with --wait 30m, or leave it to that run; if there is no such run any more, the next one \
                 takes over two minutes after its lease has ended";
     Failure::failed(format!("another run of {project} is at work in {store}{waited}: {other}")).hint(hint)
-}
-
-fn time(at: DateTime<Utc>) -> String {
-    crate::render::time(at)
-}
-
-fn random() -> anyhow::Result<String> {
-    let mut bytes = [0; 8];
-    getrandom::fill(&mut bytes).map_err(|e| anyhow::anyhow!("reading random bytes: {e}"))?;
-    Ok(format!("{:016x}", u64::from_le_bytes(bytes)))
 }
 
 /// This machine and process, for a person who looks for it.

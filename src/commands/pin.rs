@@ -1,13 +1,12 @@
 //! `pin` and `unpin`: what the rules of retention must not touch.
 
-use std::io::Write;
-
 use super::choice::chosen;
 use crate::cli::{PinArgs, UnpinArgs};
+use crate::commands::talk::talk;
 use crate::config::Config;
 use crate::context::Context;
 use crate::error::{Failure, Outcome};
-use crate::model::Pin;
+use crate::model::{Pin, TOOL};
 use crate::snapshot;
 use crate::store;
 
@@ -24,13 +23,9 @@ pub async fn pin(args: &PinArgs, config: &Config, context: &Context) -> anyhow::
     }
     let store = store::open(&config.store);
     let keys = chosen(store.as_ref(), args.project.as_deref(), &args.snapshot, config).await?;
-    let pin = Pin {
-        at: context.clock.now(),
-        note: note.map(str::to_owned),
-        tool: concat!("supabackup ", env!("CARGO_PKG_VERSION")).to_owned(),
-    };
+    let pin = Pin { at: context.clock.now(), note: note.map(str::to_owned), tool: TOOL.to_owned() };
     snapshot::pin(store.as_ref(), &keys, &pin).await?;
-    say(context, &format!("{} is pinned: `prune` does not remove it", keys.id()));
+    talk(context, &format!("{} is pinned: `prune` does not remove it", keys.id()));
     Ok(Outcome::Done)
 }
 
@@ -39,13 +34,6 @@ pub async fn unpin(args: &UnpinArgs, config: &Config, context: &Context) -> anyh
     let store = store::open(&config.store);
     let keys = chosen(store.as_ref(), args.project.as_deref(), &args.snapshot, config).await?;
     let was = if snapshot::unpin(store.as_ref(), &keys).await? { "is not pinned any more" } else { "was not pinned" };
-    say(context, &format!("{} {was}", keys.id()));
+    talk(context, &format!("{} {was}", keys.id()));
     Ok(Outcome::Done)
-}
-
-fn say(context: &Context, line: &str) {
-    if !context.terminal.quiet {
-        // nobody may be left to hear it
-        let _ = writeln!(std::io::stderr().lock(), "{line}");
-    }
 }

@@ -1,9 +1,8 @@
 //! `verify`: proves that snapshots can be read back, and leaves a record of it beside them.
 
-use std::io::Write;
-
 use super::choice::chosen;
 use crate::cli::VerifyArgs;
+use crate::commands::talk::say;
 use crate::config::Config;
 use crate::context::Context;
 use crate::error::{Failure, Outcome};
@@ -24,12 +23,12 @@ pub async fn run(args: &VerifyArgs, config: &Config, context: &Context) -> anyho
     let mut done = Vec::new();
     for keys in wanted {
         if context.terminal.is_watched() && !context.terminal.quiet {
-            talk(&format!("verifying {} …", keys.id()));
+            say(&format!("verifying {} …", keys.id()));
         }
         let mut verified = snapshot::verify(store, &keys, args.depth, &config.identities).await?;
         if args.all && is_leftover(&verified) {
             if !context.terminal.quiet {
-                talk(&format!(
+                say(&format!(
                     "{}: a run that did not end, or a removal, left this folder; nothing to verify",
                     keys.folder()
                 ));
@@ -89,9 +88,4 @@ fn is_leftover(verified: &Verified) -> bool {
 fn no_snapshots(store: &dyn Store) -> Failure {
     Failure::failed(format!("verifying: {} holds no snapshots", store.describe()))
         .hint("run `supabackup backup` first, or name the right store with --store")
-}
-
-fn talk(line: &str) {
-    // nobody may be left to hear it
-    let _ = writeln!(std::io::stderr().lock(), "{line}");
 }

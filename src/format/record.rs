@@ -9,7 +9,7 @@ use memchr::memchr2;
 use crate::format::append::Appender;
 
 /// The fields of one row. Reused from row to row: splitting allocates nothing once it has grown.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Fields {
     pub(super) text: Vec<u8>,
     pub(super) spans: Vec<Option<(usize, usize)>>,

@@ -18,6 +18,9 @@ mod since;
 mod snapshot;
 mod watch;
 
+/// The program and its version, as what it writes names them.
+pub const TOOL: &str = concat!("supabackup ", env!("CARGO_PKG_VERSION"));
+
 pub use catalog::{Catalog, Column, ColumnKind, ForeignKey, Relation, RelationKind};
 pub use copy::{Behind, CopiedSnapshot, CopyReport, Lacking, LeftOut, ReplicaReport};
 pub use finding::{Finding, Severity};

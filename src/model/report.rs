@@ -100,6 +100,11 @@ pub struct SnapshotSummary {
 }
 
 impl SnapshotSummary {
+    /// Whether every row of it was read back, by what its records say.
+    pub fn is_read_back(&self) -> bool {
+        matches!(self.proven.as_deref(), Some("opened" | "restored"))
+    }
+
     /// What is known of a folder without a readable manifest.
     pub fn bare(project: &str, id: SnapshotId, state: SnapshotState, problem: Option<String>) -> Self {
         Self {

@@ -21,6 +21,7 @@ mod reader;
 mod recent;
 mod remove;
 mod rewrite;
+mod room;
 mod rows;
 mod stored;
 mod structure;

@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde_json::json;
 
+use crate::model::TOOL;
 use crate::snapshot::pin::read_pin;
 use crate::snapshot::{MANIFEST, PRUNED, SnapshotKeys};
 use crate::store::{Key, Store, StoreError};
@@ -35,7 +36,7 @@ pub enum Removal {
 /// Removes a snapshot, or what an earlier removal left of one.
 pub async fn remove_snapshot(store: &dyn Store, keys: &SnapshotKeys, at: DateTime<Utc>) -> Result<Removal, StoreError> {
     let mark = keys.at(PRUNED)?;
-    let text = json!({ "at": at, "tool": concat!("supabackup ", env!("CARGO_PKG_VERSION")) });
+    let text = json!({ "at": at, "tool": TOOL });
     store.put(&mark, Bytes::from(text.to_string())).await?;
     if read_pin(store, keys).await?.is_some() {
         store.delete(&mark).await?;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use tokio::sync::Semaphore;
 
 use crate::error::Failure;
-use crate::model::{File, Manifest, Part, SnapshotId, Structure, TableEntry};
+use crate::model::{File, Manifest, Part, SnapshotId, Structure, TOOL, TableEntry};
 use crate::seal::{Compression, Identities, Method, Press, SEALED, Sealed, Sealing, anew, is_compressed, sha256_hex};
+use crate::snapshot::room::Room;
 use crate::snapshot::transfer::{all_there, make_way, unmark};
 use crate::snapshot::writer::WriteError;
 use crate::snapshot::{
@@ -20,9 +20,6 @@ use crate::store::{Store, StoreError};
 
 /// Parts that are worked on at once.
 const AT_ONCE: usize = 2;
-
-/// Stored bytes of them in memory, in KiB: a larger file is worked on alone.
-const MEMORY: u32 = 64 << 10;
 
 /// What is made of what, and where.
 #[derive(Debug, Clone)]
@@ -89,7 +86,7 @@ impl Rewrite<'_> {
         let old = reader.manifest();
         let mut manifest = old.clone();
         manifest.files = Vec::new();
-        let memory = Semaphore::new(MEMORY as usize);
+        let memory = Room::default();
         for (table, entry) in manifest.tables.iter_mut().zip(&old.tables) {
             let parts = stream::iter(&entry.parts).map(async |part| self.part(&reader, &memory, entry, part).await);
             table.parts = parts.buffered(AT_ONCE).try_collect().await?;
@@ -124,7 +121,7 @@ impl Rewrite<'_> {
     /// What the manifest says of itself.
     fn rename(&self, manifest: &mut Manifest, method: Method) {
         manifest.format = Manifest::version(self.sealing.is_some(), method == Method::Gzip);
-        tool().clone_into(&mut manifest.tool);
+        TOOL.clone_into(&mut manifest.tool);
         manifest.sealed = self.sealing.as_deref().map(|sealing| seal_of(sealing, method));
         if self.source.id() != self.target.id() {
             let first: Option<SnapshotId> = manifest.instead_of.take();
@@ -148,7 +145,7 @@ impl Rewrite<'_> {
     async fn part(
         &self,
         reader: &Reader<'_>,
-        memory: &Semaphore,
+        memory: &Room,
         table: &TableEntry,
         part: &Part,
     ) -> Result<Part, CopyError> {
@@ -166,7 +163,7 @@ impl Rewrite<'_> {
     }
 
     /// A script, the catalog, or whatever else a later version puts there.
-    async fn file(&self, reader: &Reader<'_>, memory: &Semaphore, file: &File) -> Result<File, CopyError> {
+    async fn file(&self, reader: &Reader<'_>, memory: &Room, file: &File) -> Result<File, CopyError> {
         if !is_compressed(&file.key) {
             let bytes = reader.stored(&file.key, file.size, &file.sha256).await.map_err(CopyError::Damaged)?;
             self.put(&file.key, bytes).await?;
@@ -181,15 +178,13 @@ impl Rewrite<'_> {
     async fn make(
         &self,
         reader: &Reader<'_>,
-        memory: &Semaphore,
+        memory: &Room,
         key: &str,
         size: u64,
         sha256: &str,
         raw_size: Option<u64>,
     ) -> Result<Sealed, CopyError> {
-        let weight = u32::try_from(size >> 10).unwrap_or(MEMORY).saturating_add(1).min(MEMORY);
-        // it is closed by nobody
-        let _room = memory.acquire_many(weight).await.ok();
+        let _room = memory.of(size).await;
         let bytes = reader.stored(key, size, sha256).await.map_err(CopyError::Damaged)?;
         let (name, sealing) = (key.to_owned(), self.sealing.clone());
         let press = self.level.map_or(Press::Kept, Press::Dense);
@@ -203,10 +198,6 @@ impl Rewrite<'_> {
         let key = self.target.at(key).map_err(CopyError::Target)?;
         self.to.put(&key, bytes).await.map_err(CopyError::Target)
     }
-}
-
-fn tool() -> &'static str {
-    concat!("supabackup ", env!("CARGO_PKG_VERSION"))
 }
 
 fn unwritten(error: WriteError) -> CopyError {

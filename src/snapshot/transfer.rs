@@ -5,21 +5,18 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use futures_util::stream::{self, TryStreamExt};
-use tokio::sync::Semaphore;
 
 use crate::error::Failure;
-use crate::model::{Manifest, SnapshotId, Verification};
+use crate::model::{Manifest, SnapshotId, TOOL, Verification};
 use crate::seal::sha256_hex;
 use crate::snapshot::layout::{is_later, parse_checksums};
 use crate::snapshot::pin::read_pin;
+use crate::snapshot::room::Room;
 use crate::snapshot::{BEGUN, CHECKSUMS, MANIFEST, PIN, PRUNED, SnapshotKeys, VERIFIED, lost, remove_snapshot};
 use crate::store::{Entry, Key, Store, StoreError};
 
 /// Files on their way at once.
 const AT_ONCE: usize = 6;
-
-/// Bytes of them in memory, in KiB: a larger file travels alone.
-const MEMORY: u32 = 64 << 10;
 
 /// Why a snapshot could not be copied.
 #[derive(Debug, Clone)]
@@ -131,14 +128,12 @@ impl Original {
         make_way(to, keys).await?;
         let listed = to.list(&keys.folder()).await.map_err(CopyError::Target)?;
         let sizes: HashMap<&str, u64> = listed.iter().map(|entry| (entry.key.as_str(), entry.size)).collect();
-        let memory = Semaphore::new(MEMORY as usize);
+        let memory = Room::default();
         let files = stream::iter(self.manifest.stored().map(Ok));
         let work = files.map_ok(|(key, size, sha256)| {
             let (memory, sizes) = (&memory, &sizes);
             async move {
-                let weight = u32::try_from(size >> 10).unwrap_or(MEMORY).saturating_add(1).min(MEMORY);
-                // it is closed by nobody
-                let _room = memory.acquire_many(weight).await.ok();
+                let _room = memory.of(size).await;
                 let place = at(keys, key)?;
                 let is_there = sizes.get(place.as_str()) == Some(&size);
                 if is_there && is_whole(&to.get(&place).await.map_err(CopyError::Target)?, size, sha256).await {
@@ -196,7 +191,7 @@ pub(super) async fn make_way(to: &dyn Store, keys: &SnapshotKeys) -> Result<(), 
 
 /// Marks what is being written as no snapshot yet.
 pub async fn mark(to: &dyn Store, keys: &SnapshotKeys) -> Result<(), StoreError> {
-    let text = serde_json::json!({ "tool": concat!("supabackup ", env!("CARGO_PKG_VERSION")) });
+    let text = serde_json::json!({ "tool": TOOL });
     to.put(&keys.at(BEGUN)?, Bytes::from(text.to_string())).await
 }
 

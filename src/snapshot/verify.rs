@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use futures_util::stream::{self, StreamExt};
 
 use crate::error::Failure;
-use crate::model::{Artifact, Depth, Finding, Manifest, SEALED, Severity, Verification, Verified};
+use crate::model::{Artifact, Depth, Finding, Manifest, SEALED, Severity, TOOL, Verification, Verified};
 use crate::seal::{Identities, is_compressed, sha256_hex};
 use crate::snapshot::head::head;
 use crate::snapshot::layout::is_later;
@@ -123,7 +123,7 @@ pub async fn record(store: &dyn Store, verified: &mut Verified, at: DateTime<Utc
         ok: verified.intact(),
         errors: verified.errors(),
         manifest_sha256,
-        tool: concat!("supabackup ", env!("CARGO_PKG_VERSION")).to_owned(),
+        tool: TOOL.to_owned(),
     };
     let name = format!("{VERIFIED}/{}-{}.json", at.format("%Y%m%dT%H%M%SZ"), verified.depth);
     let stored = async {

@@ -54,6 +54,11 @@ impl Several {
         all.filter(|(_, member)| member.failure().is_none()).map(|(n, member)| (n, &member.store)).collect()
     }
 
+    /// The store at this place, if it did not fail yet.
+    pub fn at(&self, place: usize) -> Option<&Arc<dyn Store>> {
+        self.members.get(place).filter(|member| member.failure().is_none()).map(|member| &member.store)
+    }
+
     /// The stores that failed, each with the reason.
     pub fn failed(&self) -> Vec<(&Arc<dyn Store>, StoreError)> {
         self.members.iter().filter_map(|member| Some((&member.store, member.failure()?))).collect()

@@ -10,7 +10,9 @@ use super::tables::Copied;
 use crate::config::ProjectConfig;
 use crate::error::Failure;
 use crate::format::Digest;
-use crate::model::{Consistency, Manifest, Missing, Project, Source, Stability, TableEntry, TextSettings, Totals};
+use crate::model::{
+    Consistency, Manifest, Missing, Project, Source, Stability, TOOL, TableEntry, TextSettings, Totals,
+};
 use crate::snapshot::seal_of;
 use crate::supabase::sql::ServerSettings;
 use crate::supabase::{RowSource, float_digits};
@@ -42,7 +44,7 @@ pub(super) async fn finish(
     let mut manifest = Manifest {
         format: Manifest::version(sealing.is_some(), shared.rules.compression.is_gzip()),
         snapshot: shared.keys.id().clone(),
-        tool: concat!("supabackup ", env!("CARGO_PKG_VERSION")).to_owned(),
+        tool: TOOL.to_owned(),
         project: Project { name: project.name.clone(), url: project.url.clone() },
         safety_of: shared.safety_of.clone(),
         instead_of: None,

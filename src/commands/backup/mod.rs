@@ -26,7 +26,8 @@ use tokio::sync::Semaphore;
 use crate::buffers::Buffers;
 use crate::cli::BackupArgs;
 use crate::commands::lease::Leases;
-use crate::commands::read::TableError;
+use crate::commands::random::random;
+use crate::commands::read::{TableError, hands};
 use crate::commands::{channel, connect};
 use crate::config::{Config, Paging, ProjectConfig, TableFilter};
 use crate::context::Context;
@@ -136,7 +137,8 @@ impl Observed {
         leases: Option<&Arc<Leases>>,
     ) -> anyhow::Result<Taken> {
         let project = config.project()?;
-        let keys = SnapshotKeys::new(&project.name, SnapshotId::new(context.clock.now(), random_tail()?));
+        let keys =
+            SnapshotKeys::new(&project.name, SnapshotId::new(context.clock.now(), u16::from_le_bytes(random()?)));
         let rules = PartRules {
             sealing: config.sealing().map(Arc::new),
             sql: config.artifacts.contains(&Artifact::Sql),
@@ -256,7 +258,7 @@ impl Job<'_> {
             progress: Progress::new(progress_mode(config, self.context), tables.len() as u64, expected),
             listed: found.listed.clone(),
             memory: Arc::new(Semaphore::new(config.connections + 2)),
-            hands: Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from).clamp(1, 4)),
+            hands: Semaphore::new(hands()),
             heavy: Arc::new(Semaphore::new(1)),
             ahead: config.connections * 2 + 4,
             page_size: config.page_size as u64,
@@ -279,12 +281,6 @@ pub(crate) fn progress_mode(config: &Config, context: &Context) -> Mode {
         Wish::Auto if context.terminal.stderr_is_terminal && !context.terminal.ci => Mode::Bars,
         Wish::Auto => Mode::Lines,
     }
-}
-
-fn random_tail() -> anyhow::Result<u16> {
-    let mut bytes = [0; 2];
-    getrandom::fill(&mut bytes).map_err(|e| anyhow::anyhow!("reading random bytes: {e}"))?;
-    Ok(u16::from_le_bytes(bytes))
 }
 
 fn stopped(signal: &str, keys: Option<&SnapshotKeys>) -> anyhow::Error {

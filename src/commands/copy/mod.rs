@@ -3,9 +3,8 @@
 mod one;
 mod replicate;
 
-use std::io::Write;
-
 use super::choice::chosen;
+use super::talk::say;
 use crate::cli::CopyArgs;
 use crate::config::Config;
 use crate::context::Context;
@@ -46,7 +45,7 @@ pub async fn run(args: &CopyArgs, config: &Config, context: &Context) -> anyhow:
             continue;
         }
         if context.terminal.is_watched() && !context.terminal.quiet {
-            talk(&format!("copying {} ({}) …", summary.id, render::bytes(summary.stored_bytes)));
+            say(&format!("copying {} ({}) …", summary.id, render::bytes(summary.stored_bytes)));
         }
         let one = One { from, to, keys: &keys, anew, config, clock: &context.clock };
         match one.copy(&mut report).await {
@@ -121,21 +120,12 @@ fn may_be_copied(summary: &SnapshotSummary, accept: bool, all: bool) -> Result<(
 
 /// Every row was read back, or every byte of a sealed one, which is all that can be done without an identity.
 fn is_proven(summary: &SnapshotSummary) -> bool {
-    match summary.proven.as_deref() {
-        Some("opened" | "restored") => true,
-        Some("hashed") => summary.sealed,
-        _ => false,
-    }
+    summary.is_read_back() || (summary.sealed && summary.proven.as_deref() == Some("hashed"))
 }
 
 fn refused(id: &SnapshotId, reason: &str) -> Failure {
     Failure::failed(format!("copying snapshot {id}: {reason}; nothing was copied"))
         .hint(format!("`supabackup verify {id}` says whether it is whole; --accept-incomplete copies what is there"))
-}
-
-fn talk(line: &str) {
-    // nobody may be left to hear it
-    let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
 /// What a store holds, of one project or of all; nothing, if it does not know the project.

@@ -80,12 +80,12 @@ pub async fn recompress(
         match try_out(store, &keys, &manifest, rules, clock, apply).await? {
             Trial::No(reason) => left(reason),
             Trial::Damaged(finding) => report.findings.push(finding),
-            Trial::Pays { seconds, .. } if seconds > rules.budget.as_seconds_f64() => {
-                left(format!("it would take about {}, longer than the budget", render::seconds(seconds)));
+            Trial::Pays(one) if one.seconds > rules.budget.as_seconds_f64() => {
+                left(format!("it would take about {}, longer than the budget", render::seconds(one.seconds)));
             }
-            Trial::Pays { seconds, .. } if seconds > rest.as_seconds_f64() => report.waiting += 1,
-            Trial::Pays { estimate, .. } if !apply => report.done.push(estimate),
-            Trial::Pays { .. } => {
+            Trial::Pays(one) if one.seconds > rest.as_seconds_f64() => report.waiting += 1,
+            Trial::Pays(estimate) if !apply => report.done.push(estimate),
+            Trial::Pays(_) => {
                 if !replace(store, &keys, rules, clock, &mut report).await? {
                     // what does not go now would only take up more room
                     break;
@@ -104,8 +104,7 @@ fn is_old_enough(
     now: chrono::DateTime<chrono::Utc>,
 ) -> bool {
     let is_backup = matches!(summary.state, SnapshotState::Complete | SnapshotState::Incomplete);
-    let is_whole = summary.verified.as_ref().is_some_and(|last| last.ok)
-        && (summary.sealed || matches!(summary.proven.as_deref(), Some("opened" | "restored")));
+    let is_whole = summary.verified.as_ref().is_some_and(|last| last.ok) && (summary.sealed || summary.is_read_back());
     let has_successor =
         all.iter().any(|other| other.project == summary.project && other.instead_of.as_ref() == Some(&summary.id));
     is_backup

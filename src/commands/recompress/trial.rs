@@ -2,14 +2,14 @@
 
 use crate::clock::Clock;
 use crate::error::Failure;
-use crate::model::{Finding, Manifest, Part, Recompress, RecompressTrial, Recompressed};
+use crate::model::{Finding, Manifest, Part, Recompress, RecompressTrial, Recompressed, TOOL};
 use crate::snapshot::{SnapshotKeys, try_dense, write_trial};
 use crate::store::Store;
 
 /// What a trial told.
 pub(super) enum Trial {
-    /// It would save enough, in about so many seconds.
-    Pays { seconds: f64, estimate: Recompressed },
+    /// It would save enough: an estimate.
+    Pays(Recompressed),
     /// It would not: why.
     No(String),
     /// The part is not what it should be.
@@ -44,7 +44,7 @@ pub(super) async fn try_out(
     let saves = 100_u64.saturating_sub(size * 100 / part.size.max(1));
     if saves < Recompress::PAYS {
         if apply {
-            let tool = concat!("supabackup ", env!("CARGO_PKG_VERSION")).to_owned();
+            let tool = TOOL.to_owned();
             write_trial(store, keys, &RecompressTrial { at: clock.now(), level: rules.level, saves, tool }).await?;
         }
         return Ok(Trial::No(format!("it would save only {saves} %")));
@@ -57,7 +57,7 @@ pub(super) async fn try_out(
         after: totals.stored_bytes / 100 * (100 - saves),
         seconds: seconds * share / hands,
     };
-    Ok(Trial::Pays { seconds: estimate.seconds, estimate })
+    Ok(Trial::Pays(estimate))
 }
 
 fn damaged(keys: &SnapshotKeys, part: &Part) -> Finding {

@@ -4,7 +4,7 @@ use super::apply::Apply;
 use super::planned::Planned;
 use super::work::Work;
 use crate::error::Failure;
-use crate::format::{Batch, BatchColumn, BatchWriter};
+use crate::format::{Batch, BatchColumn, BatchWriter, Fields};
 use crate::model::{Finding, SequenceLeft, TableReport, TargetColumn, TargetTable, WriteWay};
 use crate::supabase::{Conflict, Load, WriteError};
 
@@ -18,14 +18,16 @@ pub(super) async fn first_writes(
     let mut left = Vec::new();
     for work in &planned.works {
         let Some(table) = planned.site.target.get(&work.plan.target) else { continue };
-        let is_guessed = |c: &TargetColumn| !planned.knows(&work.plan.target) && super::sequences::may_be_numbered(c);
+        let is_unknown = !planned.knows(&work.plan.target);
+        let is_guessed = |c: &TargetColumn| is_unknown && super::sequences::may_be_numbered(c);
         let is_meant = |c: &&TargetColumn| super::sequences::is_numbered(c) || is_guessed(c);
         let mut numbered: Vec<_> = table.columns.iter().filter(is_meant).collect();
-        if work.entry.rows == 0 {
+        if work.entry.rows == 0 || numbered.is_empty() {
             continue;
         }
+        let Some(row) = last_row(apply, work).await? else { continue };
         // keys that are made up anew, most likely: a copy of one would only collide
-        let is_made_up = |c: &&TargetColumn| !planned.knows(&work.plan.target) && c.not_null && c.type_name == "uuid";
+        let is_made_up = |c: &&TargetColumn| is_unknown && c.not_null && c.type_name == "uuid";
         let mut made_up: Vec<&str> = table.columns.iter().filter(is_made_up).map(|c| c.name.as_str()).collect();
         let tried = loop {
             if numbered.is_empty() {
@@ -35,7 +37,7 @@ pub(super) async fn first_writes(
             // as an application would: what has a default is left to it
             let others = table.columns.iter().filter(|c| c.has_default && !is_guessed(c)).map(|c| c.name.as_str());
             let left_out: Vec<&str> = others.chain(names.iter().copied()).collect();
-            match first_write(apply, work, &names, &left_out).await? {
+            match first_write(work, &row, &names, &left_out).await? {
                 // it has no default, so it does not number rows
                 Tried::Null(column) => {
                     numbered.retain(|c| c.name != column);
@@ -69,21 +71,14 @@ pub(super) async fn first_writes(
                     format!("its sequence stands past every row; a copy of a row cannot be inserted: {reason}");
                 report.findings.push(Finding::info("first-write", &subject, message));
             }
-            // nothing says that any of them numbers itself
-            Tried::Refused(reason) if !numbered.iter().any(|c| is_sure(c, table)) => {
-                let message = format!(
-                    "whether a column numbers rows by itself, and stands past them, could not be tried: {reason}"
-                );
-                report
-                    .findings
-                    .push(Finding::warning("first-write", &subject, message).hint(to_be_sure(work, &numbered)));
-            }
             Tried::Refused(reason) => {
-                let message =
-                    format!("whether the next insert works could not be tried with a copy of a row: {reason}");
-                report
-                    .findings
-                    .push(Finding::warning("first-write", &subject, message).hint(to_be_sure(work, &numbered)));
+                // where nothing says that any of them numbers itself
+                let what = match numbered.iter().any(|c| is_sure(c, table)) {
+                    true => "whether the next insert works could not be tried with a copy of a row",
+                    false => "whether a column numbers rows by itself, and stands past them, could not be tried",
+                };
+                let finding = Finding::warning("first-write", &subject, format!("{what}: {reason}"));
+                report.findings.push(finding.hint(to_be_sure(work, &numbered)));
             }
         }
     }
@@ -111,25 +106,28 @@ enum Tried {
     Refused(String),
 }
 
-async fn first_write(apply: &Apply<'_>, work: &Work, numbered: &[&str], left_out: &[&str]) -> Result<Tried, Failure> {
+/// The last row of the snapshot's table.
+async fn last_row(apply: &Apply<'_>, work: &Work) -> Result<Option<Fields>, Failure> {
+    let Some(part) = work.entry.parts_of(work.artifact).last() else { return Ok(None) };
+    let keep = |last: &mut Fields, fields: &Fields| {
+        last.clone_from(fields);
+        Ok(())
+    };
+    apply.reader.rows_of_part(&work.entry, part, Fields::default(), keep).await.map(Some)
+}
+
+async fn first_write(work: &Work, row: &Fields, numbered: &[&str], left_out: &[&str]) -> Result<Tried, Failure> {
     let columns: Vec<String> =
         work.plan.columns.iter().filter(|name| !left_out.contains(&name.as_str())).cloned().collect();
     let batch_columns = work
         .columns
         .iter()
         .map(|c| BatchColumn { field: c.field.filter(|_| !left_out.contains(&c.name.as_str())), ..c.clone() });
-    let writer = BatchWriter::new(work.form, batch_columns.collect(), work.key.clone());
-    let Some(part) = work.entry.parts_of(work.artifact).last() else { return Ok(Tried::Works) };
-    let (_, batch) = apply
-        .reader
-        .rows_of_part(&work.entry, part, (writer, Batch::default()), |(writer, batch), fields| {
-            batch.clear();
-            // two of them: one alone would stay, over the Data API
-            writer.push(fields, batch);
-            writer.push(fields, batch);
-            Ok(())
-        })
-        .await?;
+    let mut writer = BatchWriter::new(work.form, batch_columns.collect(), work.key.clone());
+    let mut batch = Batch::default();
+    // two of them: one alone would stay, over the Data API
+    writer.push(row, &mut batch);
+    writer.push(row, &mut batch);
     let load = Load {
         table: &work.plan.target,
         columns: &columns,

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::Job;
 use crate::ask;
 use crate::cli::RestoreArgs;
+pub(super) use crate::commands::talk::{say, talk};
 use crate::config::{Config, ProjectConfig};
 use crate::context::Context;
 use crate::error::{Failure, Outcome};
@@ -17,19 +18,6 @@ use crate::model::{
 use crate::render::{self, Palette};
 use crate::snapshot::{RESTORED, SnapshotKeys, list_snapshots, sealing_like, store_text};
 use crate::store::{Store, StoreUrl};
-
-/// Says what is being done, unless nobody wants to hear it.
-pub(super) fn talk(context: &Context, text: &str) {
-    if !context.terminal.quiet {
-        say(text);
-    }
-}
-
-/// Says what everybody has to hear.
-pub(super) fn say(text: &str) {
-    // nobody may be left to hear it
-    let _ = writeln!(std::io::stderr().lock(), "{}", text.replace(char::is_control, " "));
-}
 
 /// Columns of whatever the preview and the report are shown on.
 fn width(context: &Context) -> usize {

@@ -36,28 +36,29 @@ pub(super) async fn plan(
         Some(structure) => Some(crate::commands::sql::facts(reader, structure).await?),
         None => None,
     };
+    let was = stored.as_ref().map(Facts::target);
     let mut site = site;
-    if let (false, Some(stored)) = (site.target.is_exact, &stored) {
-        remember(&mut site.target, &stored.target());
+    if let (false, Some(stored)) = (site.target.is_exact, &was) {
+        remember(&mut site.target, stored);
     }
     let tools = Tools::of(job, &site, manifest, &chosen).await?;
-    let (schema, is_begun) = step(job, &site, &tools, stored.as_ref(), &chosen, manifest.tables.len());
-    let made = stored.as_ref().filter(|_| schema == SchemaStep::Create).map(Facts::target);
-    let was = stored.as_ref().map(Facts::target);
+    let (schema, is_begun) =
+        step(job, &site, &tools, stored.as_ref().zip(was.as_ref()), &chosen, manifest.tables.len());
+    let made = was.as_ref().filter(|_| schema == SchemaStep::Create);
     let mut findings = general(job, &site, &chosen);
     let mut works = Vec::new();
     let mut lost = Vec::new();
     let there = chosen.iter().filter_map(|c| site.tables.get(&c.target)?.1.counted).sum();
     progress.begin("comparing", chosen.len() as u64, there);
     for table in &chosen {
-        let draft = drafted(table, &site, &tools, made.as_ref()).await?;
+        let draft = drafted(table, &site, &tools, made).await?;
         let mut is_impossible = draft.is_impossible();
         if is_impossible && (table.damage.is_some() || !site.tables.contains_key(&draft.plan.target)) {
             lost.push(draft.plan);
             continue;
         }
         let mut work = worked(job, reader, &site, &tools, draft, progress).await?;
-        if let (None, Some(was), true) = (&made, &was, site.target.is_exact) {
+        if let (None, Some(was), true) = (made, &was, site.target.is_exact) {
             work.plan.findings.extend(narrower(was.get(&work.plan.source), site.target.get(&work.plan.target)));
         }
         let large = oversize(reader, &work).await?;
@@ -102,7 +103,7 @@ pub(super) async fn plan(
             }
         }
     }
-    order(&mut works, made.as_ref().unwrap_or(&site.target), tools.means, &mut lost);
+    order(&mut works, made.unwrap_or(&site.target), tools.means, &mut lost);
     works.sort_by(|a, b| (a.plan.step, &a.plan.target).cmp(&(b.plan.step, &b.plan.target)));
     let (outside, may_go) = outside(job, &works, &site, tools.means, &chosen).await?;
     findings.extend(may_go);
@@ -208,11 +209,11 @@ fn step(
     job: &Job<'_>,
     site: &Site,
     tools: &Tools,
-    stored: Option<&Facts>,
+    stored: Option<(&Facts, &Target)>,
     chosen: &[Chosen],
     all: usize,
 ) -> (SchemaStep, bool) {
-    let Some(stored) = stored else { return (SchemaStep::Keep, false) };
+    let Some((stored, target)) = stored else { return (SchemaStep::Keep, false) };
     let own: BTreeSet<TableName> = stored.tables_with_rows().collect();
     let of_own = || chosen.iter().filter(|c| own.contains(&c.entry.name));
     let is_everything = job.wishes().is_everything() && chosen.len() == all;
@@ -223,10 +224,9 @@ fn step(
     if !of_own().any(|c| site.target.get(&c.target).is_some()) {
         return (SchemaStep::Create, false);
     }
-    let target = stored.target();
     let has_key = |target: &Target, name: &TableName| target.get(name).is_some_and(|t| !t.primary_key.is_empty());
     let keys_are_gone = of_own().all(|c| site.target.get(&c.target).is_some())
-        && of_own().any(|c| has_key(&target, &c.entry.name))
+        && of_own().any(|c| has_key(target, &c.entry.name))
         && !of_own().any(|c| has_key(&site.target, &c.target));
     if keys_are_gone { (SchemaStep::Create, true) } else { (SchemaStep::Keep, false) }
 }

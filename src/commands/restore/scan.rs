@@ -7,7 +7,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::buffers::Buffers;
 use crate::commands::read::{
-    KeyPages, Owners, Steps, TableError, Task, Unread, first, fits_one_page, own_rows, read_window, whole_page,
+    KeyPages, Owners, Steps, TableError, Task, Unread, first, fits_one_page, hands, own_rows, read_window, whole_page,
 };
 use crate::format::{Fields, Malformed, PageRow};
 use crate::model::TableName;
@@ -31,8 +31,7 @@ pub struct ScanLimits {
 impl ScanLimits {
     /// For so many requests at a time.
     pub fn new(connections: usize, page_size: u64, buffers: Buffers) -> Self {
-        let cores = std::thread::available_parallelism().map_or(2, usize::from).clamp(1, 4);
-        let hands = Arc::new(Semaphore::new(cores));
+        let hands = Arc::new(Semaphore::new(hands()));
         Self {
             memory: Arc::new(Semaphore::new(connections.max(2))),
             hands,

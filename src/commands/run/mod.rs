@@ -1,6 +1,6 @@
 //! `run`: what a schedule calls. One lease, and then
 //!
-//! observe → back up → verify → prune → report
+//! observe → back up → verify → prune → recompress → replicate → report
 //!
 //! Nothing is removed before the new snapshot was read back from the stores that have it.
 
@@ -17,7 +17,7 @@ use crate::commands::lease::{Asked, Leases};
 use crate::config::Config;
 use crate::context::Context;
 use crate::error::{Failure, Outcome};
-use crate::model::{RunFailure, RunReport, RunState, RunStore};
+use crate::model::{RunFailure, RunReport, RunState, RunStore, TOOL};
 use crate::notify::Beat;
 use crate::store::Several;
 
@@ -83,7 +83,7 @@ pub async fn run(args: &RunArgs, config: &Config, context: &Context) -> anyhow::
 fn begun(project: &str, context: &Context, stores: &Several) -> RunReport {
     let now = context.clock.now();
     RunReport {
-        tool: concat!("supabackup ", env!("CARGO_PKG_VERSION")).to_owned(),
+        tool: TOOL.to_owned(),
         project: project.to_owned(),
         started: now,
         finished: now,

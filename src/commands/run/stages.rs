@@ -1,7 +1,6 @@
 //! The stages of a run, in their order. Each adds to the report what it did; the first that cannot go on at all
 //! ends the run.
 
-use std::io::Write as _;
 use std::sync::Arc;
 
 use crate::commands::backup::{Observed, Taken};
@@ -9,13 +8,14 @@ use crate::commands::copy::replicate;
 use crate::commands::lease::Leases;
 use crate::commands::prune::prune;
 use crate::commands::recompress::recompress;
+use crate::commands::talk::talk;
 use crate::config::Config;
 use crate::context::Context;
 use crate::error::Failure;
 use crate::model::{Depth, Finding, ReplicaReport, RunReplica, RunReport, RunSnapshot, Seal, Severity};
 use crate::render::replica_line;
 use crate::snapshot;
-use crate::store::Several;
+use crate::store::{Several, Store};
 
 use super::{stopped, trends};
 
@@ -29,7 +29,7 @@ pub(super) struct Stages<'a> {
     pub(super) seal: Option<Seal>,
 }
 
-impl Stages<'_> {
+impl<'a> Stages<'a> {
     /// All of them. The error is why the run did not come to its end.
     pub(super) async fn run(&mut self, leases: &Arc<Leases>) -> anyhow::Result<()> {
         let taken = self.back_up(leases).await?;
@@ -110,16 +110,8 @@ impl Stages<'_> {
                 ),
             );
         }
-        let places: Vec<usize> = self.stores.standing().into_iter().map(|(place, _)| place).collect();
-        for place in places {
-            if self.report.stores[place].failed.is_some() {
-                continue;
-            }
-            leases.check().await?;
-            let Some((_, store)) = self.stores.standing().into_iter().find(|(standing, _)| *standing == place) else {
-                self.name_failed();
-                continue;
-            };
+        for place in 0..self.report.stores.len() {
+            let Some(store) = self.held(place, leases).await? else { continue };
             let (project, now) = (taken.keys.project(), self.context.clock.now());
             self.talk(&format!("pruning {} …", store.describe()));
             match prune(store.as_ref(), Some(project), &self.config.retention, now, applies).await {
@@ -138,11 +130,8 @@ impl Stages<'_> {
         if !self.is_proven() {
             return Ok(());
         }
-        for (place, store) in self.stores.standing() {
-            if self.report.stores[place].failed.is_some() {
-                continue;
-            }
-            leases.check().await?;
+        for place in 0..self.report.stores.len() {
+            let Some(store) = self.held(place, leases).await? else { continue };
             let rules = &self.config.recompress;
             match recompress(store.as_ref(), Some(taken.keys.project()), rules, &self.context.clock, true).await {
                 Ok(report) => {
@@ -195,6 +184,19 @@ impl Stages<'_> {
             self.report.replicas.push(RunReplica { replica, prune: pruned });
         }
         Ok(())
+    }
+
+    /// The store at a place, if it did not fail and the run holds its lease still.
+    async fn held(&mut self, place: usize, leases: &Leases) -> anyhow::Result<Option<&'a Arc<dyn Store>>> {
+        if self.report.stores[place].failed.is_some() {
+            return Ok(None);
+        }
+        leases.check().await?;
+        let store = self.stores.at(place);
+        if store.is_none() {
+            self.name_failed();
+        }
+        Ok(store)
     }
 
     /// Whether every copy of the new snapshot is as it was written.
@@ -250,9 +252,8 @@ impl Stages<'_> {
     }
 
     fn talk(&self, line: &str) {
-        if self.context.terminal.is_watched() && !self.context.terminal.quiet {
-            // nobody may be left to hear it
-            let _ = writeln!(std::io::stderr().lock(), "{line}");
+        if self.context.terminal.is_watched() {
+            talk(self.context, line);
         }
     }
 }

@@ -51,10 +51,10 @@ pub struct SnapshotFacts {
 impl SnapshotFacts {
     /// The facts in a summary.
     pub fn of(summary: SnapshotSummary) -> Self {
-        let proof = match (&summary.verified, summary.proven.as_deref()) {
+        let proof = match (&summary.verified, summary.is_read_back()) {
             (None, _) => Proof::Never,
             (Some(last), _) if !last.ok => Proof::Failed,
-            (Some(_), Some("opened" | "restored")) => Proof::Opened,
+            (Some(_), true) => Proof::Opened,
             (Some(_), _) => Proof::Shallow,
         };
         Self {

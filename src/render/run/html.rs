@@ -18,9 +18,9 @@ pub fn run_html(report: &RunReport) -> String {
         (troubles(report))
         (trends(report))
         @for store in &report.stores { (one(store)) }
-                @if !report.replicas.is_empty() {
-                    section { h2 { "Replicas" } ul.plain { @for replica in &report.replicas { (replica_html(&replica.replica)) } } }
-                }
+        @if !report.replicas.is_empty() {
+            section { h2 { "Replicas" } ul.plain { @for replica in &report.replicas { (replica_html(&replica.replica)) } } }
+        }
         footer { p { "From " (time(report.started)) " to " (time(report.finished)) " by " (clean(&report.tool)) "." } }
     };
     page(&format!("Run of {name}: {}", report.state), &body)

@@ -1,6 +1,7 @@
 //! The two files of the helper: one that installs it, one that takes it away. The statements inside
 //! its functions are those that the other transports send.
 
+use crate::model::TOOL;
 use crate::supabase::sql::catalog;
 use crate::supabase::sql::prelude::function_settings;
 use crate::supabase::sql::question::{
@@ -27,7 +28,7 @@ pub fn install_sql(read_only: bool) -> String {
     let function = |query: &str| body(block(query, OWN_TABLE, "RETURN answer;"));
     let catalog = format!("SELECT q.catalog FROM (\n{}\n) AS q(catalog)", catalog::statement());
     [
-        ("{tool}", concat!("supabackup ", env!("CARGO_PKG_VERSION")).to_owned()),
+        ("{tool}", TOOL.to_owned()),
         ("{version}", HELPER_VERSION.to_string()),
         ("{settings}", function_settings().trim_end().to_owned()),
         ("{catalog}", body(catalog)),
@@ -66,7 +67,7 @@ fn chosen(text: &str, which: &str) -> String {
 
 /// What `supabackup helper-sql --uninstall` prints.
 pub fn uninstall_sql() -> String {
-    UNINSTALL.replace("{tool}", concat!("supabackup ", env!("CARGO_PKG_VERSION")))
+    UNINSTALL.replace("{tool}", TOOL)
 }
 
 #[cfg(test)]
