@@ -93,12 +93,19 @@ pub(crate) struct ErrorBody {
     pub(crate) details: Option<serde_json::Value>,
 }
 
+/// Whether a part of a message is for people: not one that is empty, and not the values of a whole row, because what
+/// is in users' rows is not for logs.
+pub(crate) fn is_for_people(part: &str) -> bool {
+    let part = part.trim_start();
+    !part.is_empty() && !part.starts_with("Failing row contains (")
+}
+
 impl ErrorBody {
     /// Message, details and hint in one line.
     pub(crate) fn told(&self) -> String {
         let details = self.details.as_ref().and_then(serde_json::Value::as_str);
         let parts = [self.message.as_deref(), details, self.hint.as_deref()];
-        let parts: Vec<&str> = parts.into_iter().flatten().filter(|part| !part.trim().is_empty()).collect();
+        let parts: Vec<&str> = parts.into_iter().flatten().filter(|part| is_for_people(part)).collect();
         if parts.is_empty() { "no reason given".to_owned() } else { parts.join("; ") }
     }
 }

@@ -169,8 +169,17 @@ impl Comparison {
 
     /// Rows that are not what they should be after a restore in this mode: missing, differing, extra.
     pub fn wrong(&self, mode: RestoreMode) -> [u64; 3] {
-        let differing = if mode == RestoreMode::InsertMissing { 0 } else { self.differing };
         let extra = if matches!(mode, RestoreMode::Clear | RestoreMode::IntoEmpty) { self.extra.rows } else { 0 };
-        [self.missing.rows, differing, extra]
+        [self.missing.rows, self.differing, extra]
+    }
+
+    /// After a restore that leaves alone what is there: rows that it did not add are as they may be. `is_added` takes
+    /// a row's place in the snapshot.
+    pub(super) fn only_added(&mut self, is_added: impl Fn(usize) -> bool) {
+        let rows = self.found.iter_mut().flatten().enumerate();
+        for (_, found) in rows.filter(|(place, found)| **found == Found::Differs && !is_added(*place)) {
+            *found = Found::LeftOut;
+            self.differing -= 1;
+        }
     }
 }

@@ -122,16 +122,21 @@ pub(super) fn draft(
     }
     judge(&mut plan, chosen, table, writable);
     plan.triggers = table.triggers.iter().filter(|t| fires(t, means)).map(|t| t.name.clone()).collect();
-    if !plan.triggers.is_empty() {
-        let message = format!(
-            "triggers fire for every row, and may change or refuse it: {} (a row that they change differs from the \
-             snapshot: the report names it, and the exit code is 3)",
-            plan.triggers.join(", ")
-        );
-        plan.findings.push(Finding::warning("triggers", chosen.target.to_string(), message));
-    }
     let columns = batch_columns(chosen, table, site, means, &plan.columns);
     Draft { chosen: chosen.clone(), plan, columns }
+}
+
+/// What a person is told of triggers that fire, where anything is written.
+pub(super) fn firing(plan: &TablePlan) -> Option<Finding> {
+    if plan.triggers.is_empty() || plan.counts.writes() == 0 {
+        return None;
+    }
+    let message = format!(
+        "triggers fire for every row, and may change or refuse it: {} (a row that they change differs from the \
+         snapshot: the report names it, and the exit code is 3)",
+        plan.triggers.join(", ")
+    );
+    Some(Finding::warning("triggers", plan.target.to_string(), message))
 }
 
 fn fires(trigger: &TargetTrigger, means: Means) -> bool {

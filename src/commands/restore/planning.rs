@@ -9,7 +9,7 @@ use super::choose::Chosen;
 use super::followers::{logins, outside};
 use super::order::{general, order, remember};
 use super::oversize::oversize;
-use super::plan::{Draft, Means, draft, impossible, narrower, not_there};
+use super::plan::{Draft, Means, draft, firing, impossible, narrower, not_there};
 use super::planned::Planned;
 use super::site::Site;
 use super::work::{Marks, Work};
@@ -71,10 +71,17 @@ pub(super) async fn plan(
                     work.plan.findings.push(Finding::warning("over-the-api", table.target.to_string(), message));
                 }
                 None => {
-                    let finding = Finding::error("row-too-large", table.target.to_string(), why).hint(
-                        "and the Data API cannot write this table: install the helper (`supabackup helper-sql`), which has no \
-                         such limit, or raise that of the service",
-                    );
+                    let finding = Finding::error("row-too-large", table.target.to_string(), why);
+                    let finding = finding.hint(match site.target.get(&table.target) {
+                        None => {
+                            "with --keep-going everything else is restored; the same command again then writes this table \
+                             over the Data API"
+                        }
+                        Some(_) => {
+                            "and the Data API cannot write this table: install the helper (`supabackup helper-sql`), which \
+                             has no such limit, or raise that of the service"
+                        }
+                    });
                     work.plan.findings.push(finding);
                     is_impossible = true;
                 }
@@ -108,6 +115,9 @@ pub(super) async fn plan(
     let (outside, may_go) = outside(job, &works, &site, tools.means, &chosen).await?;
     findings.extend(may_go);
     findings.extend(works.iter().filter_map(logins));
+    for work in &mut works {
+        work.plan.findings.extend(firing(&work.plan));
+    }
     let remembered = was.iter().flat_map(|target| target.tables.iter().map(|table| table.name.clone())).collect();
     let to = Project { name: job.project.name.clone(), url: job.project.url.clone() };
     let plan = RestorePlan {

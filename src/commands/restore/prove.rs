@@ -7,9 +7,9 @@ use super::apply::Apply;
 use super::comparison::Sum;
 use super::planned::Planned;
 use super::send::Tally;
-use super::work::Work;
+use super::work::{Mark, Work};
 use crate::config::Config;
-use crate::model::{Counts, Finding, RestoreMode, RestoreReport, Severity, TablePlan, TableReport};
+use crate::model::{Counts, Finding, RestoreMode, RestoreReport, Severity, TablePlan, TableReport, WriteWay};
 use crate::render::plural;
 use crate::supabase::sql::{DigestOf, SqlError};
 
@@ -100,9 +100,12 @@ async fn proven(
     };
     let mut bar = apply.progress.table(&work.plan.target, report_rows(work));
     bar.phase("checking");
-    let now = comparing.compare(&mut |rows, bytes| bar.add(rows, bytes)).await?;
+    let mut now = comparing.compare(&mut |rows, bytes| bar.add(rows, bytes)).await?;
     bar.read_all();
     report.rows_after = Some(now.in_project().rows);
+    if work.plan.mode == RestoreMode::InsertMissing {
+        now.only_added(|place| work.marks.of(place as u64) == Mark::Add);
+    }
     let wrong: u64 = now.wrong(work.plan.mode).iter().sum();
     // with insert-missing, rows that were there and differ are nobody's business
     let is_as_expected =
@@ -114,15 +117,28 @@ async fn proven(
         let are = if wrong == 1 { "is" } else { "are" };
         let message =
             format!("{} {are} not as {} should be", plural(wrong, "row"), if wrong == 1 { "it" } else { "they" });
-        report.findings.push(Finding::error("differs", &target, message).hint(
-            "others wrote to it meanwhile, a trigger changed values, or rows were refused: the report names them",
-        ));
+        report.findings.push(Finding::error("differs", &target, message).hint(why_differs(&work.plan)));
     } else if !is_as_expected {
         let message = "every row of the snapshot is there, and rows that were not to change did: others wrote to it meanwhile, or a trigger";
         report.findings.push(Finding::warning("moved", &target, message));
         report.is_equal = Some(true);
     }
     Ok(report)
+}
+
+/// What a person can do about rows that differ.
+fn why_differs(plan: &TablePlan) -> String {
+    if plan.triggers.is_empty() {
+        return "others wrote to it meanwhile, a trigger changed values, or rows were refused: the report names them"
+            .to_owned();
+    }
+    let (names, table) = (plan.triggers.join(", "), plan.target.quoted());
+    let quiet = if plan.way == WriteWay::Api { ", or restore through SQL, where triggers stay quiet" } else { "" };
+    format!(
+        "the report names them. Triggers fired ({names}): what they change stays changed however often the restore is \
+         repeated. To keep the stored values, run ALTER TABLE {table} DISABLE TRIGGER USER before and ENABLE TRIGGER \
+         USER after{quiet}"
+    )
 }
 
 /// Differences that a report names.
@@ -166,12 +182,12 @@ pub(super) async fn foreign_keys(planned: &Planned, reports: &mut [TableReport])
         let table = orphan.table();
         let finding = match (orphan.rows, orphan.validated) {
             (Some(rows), true) => {
-                let message = format!("{rows} rows break the foreign key {}", orphan.constraint);
+                let message = format!("{} the foreign key {}", breaking(rows), orphan.constraint);
                 Finding::error("foreign-key", table.to_string(), message)
-                    .hint("restore the table that it refers to as well, from the same snapshot")
+                    .hint("restore the table that it refers to as well, from the same snapshot; rows that broke it before this restore count too")
             }
             (Some(rows), false) => {
-                let message = format!("{rows} rows break the foreign key {}, which is not valid", orphan.constraint);
+                let message = format!("{} the foreign key {}, which is not valid", breaking(rows), orphan.constraint);
                 Finding::info("foreign-key", table.to_string(), message)
             }
             (None, _) => {
@@ -185,6 +201,10 @@ pub(super) async fn foreign_keys(planned: &Planned, reports: &mut [TableReport])
         }
     }
     Ok(Vec::new())
+}
+
+fn breaking(rows: u64) -> String {
+    format!("{} {}", plural(rows, "row"), if rows == 1 { "breaks" } else { "break" })
 }
 
 /// Whether everything that was planned was done, and nothing is left to do.

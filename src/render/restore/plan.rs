@@ -177,7 +177,7 @@ fn about(table: &TablePlan, plan: &RestorePlan, width: usize, palette: Palette) 
         let names = listed(&table.later);
         line(&format!("written as NULL first, and set once all rows are there (foreign keys in a circle): {names}"));
     }
-    if !table.triggers.is_empty() {
+    if !table.triggers.is_empty() && table.counts.writes() > 0 {
         line(&format!("triggers that will fire: {}", listed(&table.triggers)));
     }
     let mut out = out.replace("are LOST", &format!("are {}", palette.red("LOST")));

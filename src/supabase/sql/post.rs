@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::error::Failure;
 use crate::http::{Answer, Http, HttpError, Request};
-use crate::supabase::client::{ApiError, by_sqlstate, without_key};
+use crate::supabase::client::{ApiError, by_sqlstate, is_for_people, without_key};
 use crate::supabase::sql::SqlError;
 
 /// After so many questions in a row without an answer, in spite of every retry, the service counts as
@@ -199,7 +199,7 @@ impl ErrorBody {
             }
         }
         parts.extend([detail, self.hint.as_deref()].into_iter().flatten().map(str::to_owned));
-        parts.retain(|part| !part.trim().is_empty());
+        parts.retain(|part| is_for_people(part));
         if parts.is_empty() { NO_REASON.to_owned() } else { parts.join("; ") }
     }
 }

@@ -113,10 +113,13 @@ mod tests {
         assert_eq!(told(Replay::Recounts, vec![lost(), Done(0)]).await, (Err("lost".to_owned()), 2));
         assert_eq!(told(Replay::Recounts, vec![Again(no()), Done(0)]).await, (Ok(0), 2));
         assert_eq!(told(Replay::Harmless, vec![lost(), Again(no()), Again(no())]).await, (Err("lost".to_owned()), 3));
-        assert_eq!(told(Replay::Never, vec![Again(no()), Again(no()), Again(no())]).await, (Err("1 no".to_owned()), 3));
-        assert_eq!(told(Replay::Never, vec![Failed(no()), Done(1)]).await, (Err("1 no".to_owned()), 1));
+        assert_eq!(
+            told(Replay::Never, vec![Again(no()), Again(no()), Again(no())]).await,
+            (Err("no (1)".to_owned()), 3)
+        );
+        assert_eq!(told(Replay::Never, vec![Failed(no()), Done(1)]).await, (Err("no (1)".to_owned()), 1));
         assert_eq!(told(Replay::Never, vec![Stale(no()), Stale(no()), Stale(no()), Done(1)]).await, (Ok(1), 4));
         let stale = (0..20).map(|_| Stale(no())).collect();
-        assert_eq!(told(Replay::Never, stale).await, (Err("1 no".to_owned()), 8));
+        assert_eq!(told(Replay::Never, stale).await, (Err("no (1)".to_owned()), 8));
     }
 }

@@ -114,7 +114,7 @@ pub struct RowVersion {
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum WriteError {
     /// The database refuses the batch: at least one of its rows cannot be written.
-    #[error("{code} {message}")]
+    #[error("{message} ({code})")]
     Refused {
         /// SQLSTATE, or PostgREST's own code.
         code: String,

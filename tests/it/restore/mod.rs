@@ -6,6 +6,7 @@ mod foreseen;
 mod kills;
 mod modes;
 mod safety;
+mod said;
 mod whole;
 
 use std::collections::BTreeMap;

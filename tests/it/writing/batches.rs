@@ -171,10 +171,7 @@ async fn what_the_database_says_is_told_alike() -> Result<()> {
     }
     let codes: Vec<&str> = told[0].1.iter().map(|(code, _)| code.as_str()).collect();
     ensure!(codes == ["23514", "23514", "22P02", "23503"], "{codes:?}");
-    ensure!(
-        told[0].1[0].1.ends_with("violates check constraint \"checked_n_check\"; Failing row contains (2, -5)."),
-        "{told:?}"
-    );
+    ensure!(told[0].1[0].1.ends_with("violates check constraint \"checked_n_check\""), "{told:?}");
     Ok(())
 }
 

@@ -50,7 +50,8 @@ async fn what_is_quiet_sets_nothing_off_and_what_is_loud_sets_it_all_off() -> Re
             if quiet {
                 let (code, message) = refusal(deleted)?;
                 must(
-                    code == "23503" && message.contains("1 rows of public.inside (foreign key inside_parent_id_fkey)"),
+                    code == "23503"
+                        && message.contains("public.inside (foreign key inside_parent_id_fkey, rows there: 1)"),
                     &message,
                 )?;
                 let knowing = SqlWriter::new(channel, true).restoring(vec![inside.table_name()]);
@@ -80,7 +81,7 @@ async fn nobody_outside_is_left_referring_to_nothing() -> Result<()> {
         for rehearse in [true, false] {
             let (code, message) = refusal(delete(&writer, "parent", &found, rehearse).await)?;
             ensure!(code == "23503", "{way}: {code}");
-            let expected = "rows that are to be deleted are still referred to by 2 rows of public.outside (foreign key outside_code_fkey)";
+            let expected = "still referred to from public.outside (foreign key outside_code_fkey, rows there: 2)";
             must(message == expected, &message)?;
             must(seen(&stack, "SELECT count(*) FROM parent")? == "3", way)?;
         }

@@ -49,8 +49,8 @@ BEGIN
         reference.child, reference.parent, named, reference.condition) INTO held USING oids, tids, xmins;
       IF held > 0 THEN
         RAISE EXCEPTION USING ERRCODE = 'foreign_key_violation', MESSAGE = format(
-          'rows that are to be deleted are still referred to by %s rows of %I.%I (foreign key %I)',
-          held, reference.nspname, reference.relname, reference.conname);
+          'still referred to from %I.%I (foreign key %I, rows there: %s)',
+          reference.nspname, reference.relname, reference.conname, held);
       END IF;
     END LOOP;
   END IF;
