@@ -78,7 +78,10 @@ pub(super) async fn look_at(
         }
     };
     let listing = match &found.sql {
-        Some(sql) => sql.tables.list().await.unwrap_or_default(),
+        Some(sql) => match sql.tables.list().await {
+            Ok(listing) => listing,
+            Err(error) => return Looked::refused(error.failure(), DataApi::Answers),
+        },
         None => SqlListing::default(),
     };
     let (database_bytes, sizes, size_unseen) = sizes(&choice).await;
