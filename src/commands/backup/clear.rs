@@ -1,13 +1,7 @@
 //! What a run leaves that failed, or that failed in one store: nothing, as far as that can be done.
 
-use std::time::Duration;
-
 use crate::snapshot::SnapshotKeys;
 use crate::store::{Key, Several, Store, StoreError};
-
-/// A task that is told to end goes on to its next await point, and may begin a write on the way there when the store
-/// has settled already: on a busy machine that takes a while, so the folder is looked at again.
-const PAUSES: [Duration; 3] = [Duration::ZERO, Duration::from_millis(50), Duration::from_millis(200)];
 
 /// Removes what a failed run wrote. Without a manifest it is no snapshot, but it takes up room.
 pub(super) async fn clean_up(stores: &Several, keys: &SnapshotKeys, mut error: anyhow::Error) -> anyhow::Error {
@@ -34,13 +28,10 @@ pub(super) async fn leave_failed(stores: &Several, keys: &SnapshotKeys) -> Vec<S
 }
 
 async fn remove_all(store: &dyn Store, keys: &SnapshotKeys) -> Result<(), StoreError> {
-    for pause in PAUSES {
-        tokio::time::sleep(pause).await;
-        // a write that was under way when the run ended still comes in
-        store.settled().await;
-        for entry in store.list(&keys.folder()).await? {
-            store.delete(&Key::new(entry.key)?).await?;
-        }
+    // a write that was under way when the run ended, or when this store was given up, still comes in
+    store.settled().await;
+    for entry in store.list(&keys.folder()).await? {
+        store.delete(&Key::new(entry.key)?).await?;
     }
     Ok(())
 }

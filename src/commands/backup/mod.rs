@@ -38,7 +38,7 @@ use crate::model::{Artifact, BackupPlan, Manifest, Relation, SnapshotId, TableNa
 use crate::progress::{Mode, Progress};
 use crate::snapshot::SnapshotKeys;
 use crate::snapshot::writer::{PartRules, WriteError};
-use crate::store::{Several, Store};
+use crate::store::{Gate, Several, Store};
 use crate::supabase::{Access, ApiError, Client};
 
 use discover::{Found, Wanted, discover};
@@ -158,6 +158,7 @@ impl Observed {
             rules: rules.clone(),
             leases: leases.cloned(),
             committing: &Arc::new(AtomicBool::new(false)),
+            gate: &Arc::new(Gate::new(Arc::clone(stores) as Arc<dyn Store>)),
         };
         let manifest = job.run(self.found).await?;
         let left = clear::leave_failed(stores, &keys).await;
@@ -198,6 +199,8 @@ struct Job<'a> {
     rules: PartRules,
     leases: Option<Arc<Leases>>,
     committing: &'a Arc<AtomicBool>,
+    /// Through it goes what tasks write that may outlive the run for a moment.
+    gate: &'a Arc<Gate>,
 }
 
 impl Job<'_> {
@@ -220,7 +223,10 @@ impl Job<'_> {
         };
         match result {
             Ok(manifest) => Ok(manifest),
-            Err(error) => Err(clear::clean_up(self.stores, self.keys, error).await),
+            Err(error) => {
+                self.gate.shut().await;
+                Err(clear::clean_up(self.stores, self.keys, error).await)
+            }
         }
     }
 
@@ -246,7 +252,7 @@ impl Job<'_> {
         let expected = tables.iter().filter_map(|(_, access)| access.counted).sum();
         Shared {
             client: Arc::clone(self.client),
-            store: Arc::clone(self.stores) as Arc<dyn Store>,
+            store: Arc::clone(self.gate) as Arc<dyn Store>,
             stores: Arc::clone(self.stores),
             channel: found.sql.as_ref().map(|sql| Arc::clone(sql.tables.channel())),
             keys: self.keys.clone(),
