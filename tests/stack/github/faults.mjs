@@ -1,9 +1,9 @@
 // What goes wrong because a test says so.
 //
 // A rule says which requests it is for, all of which must fit: `method`, `path` (a regular expression on the path
-// without a prefix), `host`; when: `skip` requests first, then `times` (default 1); and what happens:
-//   status, headers, message, body   this answer instead of acting; with `after`, after acting
-//   limited: SECONDS                 403, rate limit used up until then; `secondary: SECONDS` the other limit
+// without a prefix), `host`; when: `skip` requests first, then `times` (default 1, -1 for ever); and what happens:
+//   status, headers, message, body   this answer instead of acting; with `after`, after acting; text is sent as HTML
+//   limited: SECONDS                 403 (or `status`), rate limit used up until then; `secondary: SECONDS` the other limit
 //   cut                              the connection ends before anything is read
 //   lose                             it acts, and the connection ends before the answer
 //   starter                          an upload that answers 502 and leaves its asset behind
@@ -18,11 +18,12 @@ const KEYS = new Set([
 
 export function rule(given) {
   for (const key of Object.keys(given)) if (!KEYS.has(key)) throw new Error(`a fault has no ${key}`);
-  const made = { times: 1, skip: 0, hit: 0, ...given };
-  if (made.limited !== undefined) Object.assign(made, { status: 403, message: "API rate limit exceeded for installation ID 1." });
-  if (made.secondary !== undefined) {
+  const made = { times: 1, skip: 0, hit: 0 };
+  if (given.limited !== undefined) Object.assign(made, { status: 403, message: "API rate limit exceeded for installation ID 1." });
+  if (given.secondary !== undefined) {
     Object.assign(made, { status: 403, message: "You have exceeded a secondary rate limit. Please wait a few minutes before you try again." });
   }
+  Object.assign(made, given);
   return made;
 }
 
@@ -36,7 +37,7 @@ export function faultFor(repo, request) {
       one.skip -= 1;
       continue;
     }
-    if (one.hit >= one.times) continue;
+    if (one.times >= 0 && one.hit >= one.times) continue;
     one.hit += 1;
     const headers = { ...one.headers };
     if (one.limited !== undefined) {

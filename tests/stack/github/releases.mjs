@@ -59,6 +59,8 @@ function publish(repo, release) {
   }
   release.draft = false;
   release.published_at ??= repo.stamp();
+  // the date of the commit, which many releases can share
+  if (repo.commits.length) release.created_at = repo.commits[0].date;
   release.immutable = repo.settings.immutable_releases;
 }
 

@@ -134,14 +134,14 @@ async function rest(request, repo, record) {
     headers = counted(who, repo, request);
     const fault = request.fault;
     if (fault?.status && !fault.after && !fault.starter) {
-      return { ...(await faultAnswer(request)), operation, description, headers: { ...headers, ...faultHeaders(fault) } };
+      return { ...(await faultAnswer(request, headers)), operation, description };
     }
     if (operation.operationId === "rate-limit/get") return { status: 200, body: rates(who, description), operation, description, headers };
     allow(repo, who, operation.operationId, operation.method);
     const context = { request, repo, who, params, query, body, shape: shapes(description, request, repo), signed: hosts.signed };
     const answer = await OPERATIONS[operation.operationId](context);
     if (fault?.status && fault.after) {
-      return { ...(await faultAnswer(request)), operation, description, headers: { ...headers, ...faultHeaders(fault) } };
+      return { ...(await faultAnswer(request, headers)), operation, description };
     }
     return { ...answer, operation, description, headers: { ...headers, ...answer.headers } };
   } catch (error) {
@@ -151,12 +151,16 @@ async function rest(request, repo, record) {
   }
 }
 
-const faultHeaders = (fault) => Object.fromEntries(Object.entries(fault.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]));
-
-async function faultAnswer(request) {
+/** The answer that a fault gives in place of the server's own. */
+async function faultAnswer(request, own = {}) {
   await request.bytes();
-  const { status, body, message } = request.fault;
-  return { status, body: body ?? new Refusal(status, message ?? "A fault that the test asked for").body };
+  const { status, body, message, headers: given = {} } = request.fault;
+  const headers = { ...own };
+  for (const [name, value] of Object.entries(given)) headers[name.toLowerCase()] = value;
+  if (typeof body === "string") {
+    return { status, raw: Buffer.from(body), headers: { "content-type": "text/html; charset=utf-8", ...headers } };
+  }
+  return { status, body: body ?? new Refusal(status, message ?? "A fault that the test asked for").body, headers };
 }
 
 function rates(who, description) {
@@ -175,20 +179,20 @@ async function signed(request, repo, record) {
     await request.bytes();
     return { status: 400, raw: Buffer.from("<Error><Code>InvalidAuthenticationInfo</Code></Error>"), headers: { "content-type": "application/xml" } };
   }
-  if (request.fault?.status && !request.fault.after) return { ...(await faultAnswer(request)), headers: faultHeaders(request.fault) };
+  if (request.fault?.status && !request.fault.after) return faultAnswer(request);
   const answer = isBlobPath(request.path)
     ? await blobRequest(request.method, request.target, request.headers, await request.bytes())
     : signedAsset(request);
-  if (request.fault?.status) return { ...(await faultAnswer(request)), headers: faultHeaders(request.fault) };
+  if (request.fault?.status) return faultAnswer(request);
   return answer;
 }
 
 async function runner(request, repo, record) {
   if (!request.path.startsWith(SERVICE)) return { status: 404, body: { code: "bad_route", msg: "no handler" }, headers: {} };
-  if (request.fault?.status && !request.fault.after) return { ...(await faultAnswer(request)), headers: faultHeaders(request.fault) };
+  if (request.fault?.status && !request.fault.after) return faultAnswer(request);
   const answer = await runnerService(repo, request, hosts.signed);
   record.body = String(await request.bytes());
-  if (request.fault?.status) return { ...(await faultAnswer(request)), headers: faultHeaders(request.fault) };
+  if (request.fault?.status) return faultAnswer(request);
   return answer;
 }
 
