@@ -29,12 +29,17 @@ def compare(stack, rows, options, scratch):
     say(f"{size(rows)} wide rows: recording a backup")
     recorded, replay = record(stack, options.binary, CONNECTIONS, scratch)
     backup = lambda artifacts: Backup(options.binary, artifacts, CONNECTIONS).run(stack, scratch)
+
+    def beside_the_server():
+        with replay.at_work(CONNECTIONS, stack, scratch):
+            return zstd(recorded.store, 1, scratch)
+
     subjects = {
         LIMIT: lambda: replay.run(stack, CONNECTIONS, scratch),
         BOTH: lambda: backup("sql,json"),
         SQL: lambda: backup("sql"),
         JSON: lambda: backup("json"),
-        ZSTD: lambda: zstd(recorded.store, 1, scratch),
+        ZSTD: beside_the_server,
         "pg_dump \\| zstd -1": lambda: pg_dump(stack, TABLE, 1, scratch),
         "pg_dump \\| zstd -3": lambda: pg_dump(stack, TABLE, 3, scratch),
     }

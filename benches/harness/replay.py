@@ -5,7 +5,9 @@ request: pages and counts ask for an exact count, which shows in the target or i
 status that ours had, and every page its size, so a replay that differs does not count.
 """
 
+import threading
 from collections import Counter
+from contextlib import contextmanager
 
 from .measure import Failed, run
 
@@ -25,6 +27,30 @@ class Replay:
         cost, answers = send([request(entry, stack) for entry in self.entries], connections, stack, scratch)
         self._check(answers)
         return cost
+
+    @contextmanager
+    def at_work(self, connections, stack, scratch):
+        """Meanwhile the server answers these requests, again and again: it is as busy as beside a backup."""
+        folder = scratch / "at-work"
+        folder.mkdir(exist_ok=True)
+        over, failures = threading.Event(), []
+
+        def work():
+            while not over.is_set() and not failures:
+                try:
+                    self.run(stack, connections, folder)
+                except Exception as error:  # told by whoever waits for it
+                    failures.append(error)
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+        if failures:
+            raise failures[0]
 
     def _check(self, answers):
         got = Counter(answer_key(self.entries[int(n)], status, size) for n, status, size, _, _ in answers)

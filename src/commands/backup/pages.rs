@@ -42,6 +42,14 @@ pub(super) struct Seen {
     pub(super) fingerprint: u128,
 }
 
+impl Seen {
+    /// Whether the other one begins where this one ends, and ends too.
+    pub(super) fn touches(&self, next: &Seen) -> bool {
+        let is_plain = self.window.oids.is_none() && next.window.oids.is_none();
+        is_plain && self.window.to == Some(next.window.from) && next.window.has_end()
+    }
+}
+
 /// Rows of one table looked at for settings: enough to see them, few enough to cost nothing.
 const LOOKED_AT: u64 = 200;
 

@@ -56,8 +56,10 @@ impl TableCopy {
 
     /// Indices of pieces of which a window changed.
     async fn dirty_pieces(&self) -> Result<Vec<usize>, TableError> {
+        // of addresses and versions alone a page holds more rows than it held of whole rows
+        let most = if self.work.reader.sweeps_content() { 0 } else { self.work.reader.target_rows() };
         let all: Vec<(usize, Seen)> =
-            self.pieces.iter().enumerate().flat_map(|(i, p)| p.windows.iter().map(move |&w| (i, w))).collect();
+            self.pieces.iter().enumerate().flat_map(|(i, p)| joined(&p.windows, most).map(move |w| (i, w))).collect();
         let look = |(i, seen): (usize, Seen)| {
             let task = Task::spawn(Arc::clone(&self.work).still(Arc::clone(&self.shared), seen));
             async move { (i, seen, task.await) }
@@ -132,6 +134,64 @@ impl TableCopy {
                 reread: self.reread,
                 superseded: 0,
             });
+        }
+    }
+}
+
+/// The same windows, neighbours taken together while they hold no more than so many rows: the
+/// fingerprint of two is the sum of theirs.
+fn joined(windows: &[Seen], most: u64) -> impl Iterator<Item = Seen> {
+    let mut left = windows.iter().copied().peekable();
+    std::iter::from_fn(move || {
+        let mut all = left.next()?;
+        while let Some(next) = left.next_if(|next| all.touches(next) && all.rows + next.rows <= most) {
+            all.window.to = next.window.to;
+            all.rows += next.rows;
+            all.fingerprint = all.fingerprint.wrapping_add(next.fingerprint);
+        }
+        Some(all)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::supabase::Window;
+
+    fn seen(from: u32, to: u32, rows: u64) -> Seen {
+        Seen { window: Window::blocks(from, to), rows, fingerprint: u128::from(rows) << 120 }
+    }
+
+    #[test]
+    fn neighbours_are_looked_at_together_as_long_as_a_page_holds_them() {
+        let windows = [seen(0, 8, 600), seen(8, 16, 300), seen(16, 24, 0), seen(24, 32, 200), seen(40, 48, 1)];
+        let all: Vec<Seen> = joined(&windows, 900).collect();
+        let sum = Seen { fingerprint: (600_u128 << 120).wrapping_add(300 << 120), ..seen(0, 24, 900) };
+        assert_eq!(all, [sum, seen(24, 32, 200), seen(40, 48, 1)]);
+        assert_eq!(joined(&windows, 0).collect::<Vec<_>>(), windows);
+    }
+
+    #[test]
+    fn a_window_without_end_stays_alone() {
+        let open = Seen { window: Window::from_block(8), ..seen(8, 9, 1) };
+        assert_eq!(joined(&[seen(0, 8, 1), open], 900).collect::<Vec<_>>(), [seen(0, 8, 1), open]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn nothing_is_left_out(rows in proptest::collection::vec((0_u64..700, 0_u32..3), 0..40), most in 0_u64..2000) {
+            let mut at = 0;
+            let windows: Vec<Seen> = rows.iter().map(|&(rows, gap)| {
+                let window = seen(at + gap, at + gap + 4, rows);
+                at += gap + 4;
+                window
+            }).collect();
+            let all: Vec<Seen> = joined(&windows, most).collect();
+            let sum = |list: &[Seen]| list.iter().fold((0, 0_u128), |(rows, print), s| (rows + s.rows, print.wrapping_add(s.fingerprint)));
+            proptest::prop_assert_eq!(sum(&all), sum(&windows));
+            let blocks = |list: &[Seen]| list.iter().filter_map(|s| s.window.block_count()).sum::<u32>();
+            proptest::prop_assert_eq!(blocks(&all), blocks(&windows));
+            proptest::prop_assert!(all.iter().all(|s| s.rows <= most.max(700)));
         }
     }
 }
