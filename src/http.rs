@@ -14,8 +14,7 @@ use reqwest::{Method, Url};
 
 use crate::buffers::Buffers;
 
-use headers::retry_after;
-pub(crate) use headers::{rate_limit_remaining, rate_limit_reset};
+pub(crate) use headers::{rate_limit_remaining, rate_limit_reset, retry_after};
 use lanes::Lanes;
 
 /// How patient a client is.

@@ -30,6 +30,7 @@ pub mod context;
 pub mod ddl;
 pub mod error;
 pub mod format;
+pub mod github;
 pub mod http;
 pub mod model;
 pub mod notify;

@@ -7,6 +7,7 @@
 mod environment;
 mod file;
 mod filter;
+mod github;
 mod key;
 mod limits;
 mod project;
@@ -114,6 +115,8 @@ pub struct Config {
     pub limits: Limits,
     /// The scheduled workflow that this is a job of.
     pub workflow: Option<Workflow>,
+    /// GitHub, or what is wrong with what the environment says about it: a mistake only to those who use it.
+    pub github: Result<crate::github::Settings, String>,
     /// How long a run waits for another one.
     pub wait: Duration,
     /// Who is told when a run starts, succeeds and fails: an `http(s)` URL. It is a secret as a whole.

@@ -99,6 +99,7 @@ pub(crate) fn load(
         retention,
         limits,
         workflow: read.workflow(),
+        github: read.github(),
         wait: read.duration("wait"),
         heartbeat_url: read.heartbeat_url(),
         heartbeat: read.heartbeat(),

@@ -9,7 +9,19 @@ use crate::config::settings::{Kind, SETTINGS};
 const BLOT: &str = "***";
 
 /// How keys and tokens begin, and how much of them may stay to tell which it was.
-const BEGINNINGS: &[&str] = &["sb_secret_", "sbp_", "eyJ", "AGE-SECRET-KEY-", "age-secret-key-"];
+const BEGINNINGS: &[&str] = &[
+    "sb_secret_",
+    "sbp_",
+    "eyJ",
+    "AGE-SECRET-KEY-",
+    "age-secret-key-",
+    "ghp_",
+    "gho_",
+    "ghu_",
+    "ghs_",
+    "ghr_",
+    "github_pat_",
+];
 
 /// Replaces everything that looks like a secret key, an access token or a JWT by `***`.
 pub fn redact(text: &str) -> String {
@@ -78,6 +90,7 @@ mod tests {
             ("x eyJhbGci.eyJyb2xl.c2ln x sbp_0123", "x eyJ*** x sbp_***"),
             ("sb_secret_…", "sb_secret_…"),
             ("--key=sb_secret_ab\"", "--key=sb_secret_***\""),
+            ("a ghs_0123456789abcdef b", "a ghs_*** b"),
             ("got AGE-SECRET-KEY-1QQQ7 here", "got AGE-SECRET-KEY-*** here"),
         ] {
             assert_eq!(redact(text), expected);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::header::HeaderMap;
 
 /// `Retry-After` in seconds or as an HTTP date (RFC 9110 §10.2.3), else `X-RateLimit-Reset`.
-pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let Some(value) = text(headers, "retry-after") else { return rate_limit_reset(headers) };
     if let Ok(seconds) = value.parse() {
         return Some(Duration::from_secs(seconds));
