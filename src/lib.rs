@@ -80,6 +80,7 @@ pub async fn run(
         Command::List(args) => or_stop(&context, commands::list::run(args, &config, &context)).await,
         // ends in its own way when it is asked to stop: a watch has nothing to clear away
         Command::Monitor(args) => commands::monitor::run(args, &config, &context).await,
+        Command::Dashboard(args) => or_stop(&context, commands::dashboard::run(args, &config, &context)).await,
         Command::Prune(args) => or_stop(&context, commands::prune::run(args, &config, &context)).await,
         Command::Recompress(args) => or_stop(&context, commands::recompress::run(args, &config, &context)).await,
         Command::Pin(args) => or_stop(&context, commands::pin::pin(args, &config, &context)).await,

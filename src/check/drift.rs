@@ -19,7 +19,7 @@ struct Difference {
 
 pub(super) fn check(case: &Case<'_>) -> Seen<Vec<Finding>> {
     let seen = case.seen.catalog.as_ref().map_err(Clone::clone)?;
-    let mut changes = columns(seen);
+    let mut changes = columns(&seen.then.tables, &seen.now.tables);
     changes.extend(statements(seen));
     if changes.is_empty() {
         return Ok(Vec::new());
@@ -37,9 +37,16 @@ pub(super) fn check(case: &Case<'_>) -> Seen<Vec<Finding>> {
     }])
 }
 
+/// Names and types of the columns of each table.
+pub type Columns = BTreeMap<TableName, Vec<(String, String)>>;
+
+/// What came (`+`), went (`-`) and changed (`~`) of tables and columns, each in words.
+pub fn column_changes(then: &Columns, now: &Columns) -> Vec<String> {
+    columns(then, now).into_iter().map(|change| change.text).collect()
+}
+
 /// Tables and their columns.
-fn columns(seen: &CatalogSeen) -> Vec<Difference> {
-    let (then, now) = (&seen.then.tables, &seen.now.tables);
+fn columns(then: &Columns, now: &Columns) -> Vec<Difference> {
     let names: BTreeSet<&TableName> = then.keys().chain(now.keys()).collect();
     let change = |text: String, only_adds: bool| Difference { text, only_adds };
     let mut found = Vec::new();

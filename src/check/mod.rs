@@ -31,6 +31,7 @@ use crate::model::{
 };
 
 pub use case::Case;
+pub use drift::{Columns, column_changes};
 pub use trend::trends;
 
 /// A question: findings, or why it could not be asked.

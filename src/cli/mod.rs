@@ -3,6 +3,7 @@
 
 mod args;
 mod copy;
+mod dashboard;
 mod keep;
 mod monitor;
 mod restore;
@@ -20,6 +21,7 @@ use crate::error::Failure;
 
 pub use args::{BackupArgs, DoctorArgs, HelperSqlArgs, ListArgs, SchemaArgs, SnapshotChoice, SqlArgs, VerifyArgs};
 pub use copy::{CopyArgs, RecompressArgs};
+pub use dashboard::DashboardArgs;
 pub use keep::{PinArgs, PruneArgs, UnpinArgs};
 pub use monitor::MonitorArgs;
 pub use restore::RestoreArgs;
@@ -69,6 +71,8 @@ pub enum Command {
     List(ListArgs),
     /// Watch the project and its snapshots: findings, tables, trends
     Monitor(Box<MonitorArgs>),
+    /// Write all that as one page for a browser, with the history
+    Dashboard(Box<DashboardArgs>),
     /// Remove the snapshots that the rules of retention do not keep
     Prune(Box<PruneArgs>),
     /// Compress older snapshots again, harder
@@ -141,7 +145,7 @@ impl Cli {
             Command::Doctor(_) | Command::Schema(_) => Need::Project,
             Command::Verify(_) | Command::List(_) | Command::Sql(_) | Command::HelperSql(_) => Need::Store,
             Command::Prune(_) | Command::Pin(_) | Command::Unpin(_) | Command::Monitor(_) => Need::Store,
-            Command::Copy(_) | Command::Recompress(_) => Need::Store,
+            Command::Copy(_) | Command::Recompress(_) | Command::Dashboard(_) => Need::Store,
         }
     }
 
@@ -179,6 +183,7 @@ impl Cli {
             Command::Schema(args) => args.fill(&mut flags),
             Command::Prune(args) => args.fill(&mut flags),
             Command::Monitor(args) => args.fill(&mut flags),
+            Command::Dashboard(args) => args.fill(&mut flags),
             Command::Pin(_) | Command::Unpin(_) | Command::HelperSql(_) => {}
             Command::Verify(args) => args.open.fill(&mut flags),
             Command::List(args) => args.open.fill(&mut flags),

@@ -30,6 +30,8 @@ pub struct MonitorArgs {
     /// Print everything as one JSON document on stdout
     #[arg(long)]
     pub json: bool,
+    #[arg(long, value_name = "FILE", help = help("dashboard"))]
+    dashboard: Option<String>,
     #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
@@ -40,7 +42,7 @@ pub struct MonitorArgs {
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "What is allowed")]
-struct LimitArgs {
+pub(super) struct LimitArgs {
     #[arg(long, value_name = "DURATION", help = help("history"))]
     history: Option<String>,
     #[arg(long, value_name = "DURATION", help = help("max_age"))]
@@ -69,19 +71,25 @@ fn every(text: &str) -> Result<Duration, String> {
 
 impl MonitorArgs {
     pub(super) fn fill(&self, flags: &mut Flags) {
+        flags.set("dashboard", &self.dashboard);
         self.of_project.fill(flags);
         self.open.fill(flags);
-        let limits = &self.limits;
+        self.limits.fill(flags);
+    }
+}
+
+impl LimitArgs {
+    pub(super) fn fill(&self, flags: &mut Flags) {
         for (name, value) in [
-            ("history", &limits.history),
-            ("max_age", &limits.max_age),
-            ("max_rows", &limits.max_rows),
-            ("max_total_rows", &limits.max_total_rows),
-            ("daily_growth", &limits.daily_growth),
-            ("weekly_growth", &limits.weekly_growth),
-            ("max_shrink", &limits.max_shrink),
-            ("max_snapshot_size", &limits.max_snapshot_size),
-            ("max_database_size", &limits.max_database_size),
+            ("history", &self.history),
+            ("max_age", &self.max_age),
+            ("max_rows", &self.max_rows),
+            ("max_total_rows", &self.max_total_rows),
+            ("daily_growth", &self.daily_growth),
+            ("weekly_growth", &self.weekly_growth),
+            ("max_shrink", &self.max_shrink),
+            ("max_snapshot_size", &self.max_snapshot_size),
+            ("max_database_size", &self.max_database_size),
         ] {
             flags.set(name, value);
         }

@@ -32,6 +32,8 @@ pub struct RunArgs {
     wait: Option<String>,
     #[arg(long, value_name = "DIRECTORY", help = help("report_dir"))]
     report_dir: Option<String>,
+    #[arg(long, value_name = "FILE", help = help("dashboard"))]
+    dashboard: Option<String>,
     #[arg(long, value_name = "KIND", help = help("heartbeat"))]
     heartbeat: Option<String>,
     #[arg(long, value_name = "STORE", action = ArgAction::Append, help = help("replicate_to"))]
@@ -56,6 +58,7 @@ impl RunArgs {
     pub(super) fn fill(&self, flags: &mut Flags) {
         flags.set("wait", &self.wait);
         flags.set("report_dir", &self.report_dir);
+        flags.set("dashboard", &self.dashboard);
         flags.set("heartbeat", &self.heartbeat);
         flags.set("replicate_to", &self.replicate_to);
         self.press.fill(flags);

@@ -6,6 +6,7 @@ mod channel;
 mod choice;
 mod connect;
 pub mod copy;
+pub mod dashboard;
 pub mod doctor;
 pub mod helper_sql;
 mod lease;

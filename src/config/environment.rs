@@ -40,6 +40,8 @@ variables!(Ours {
     config: String => Text,
     connections: String => Text,
     daily_growth: String => Text,
+    dashboard: String => Text,
+    dashboard_history: String => Text,
     compression: String => Text,
     copy_to: String => Text,
     exclude: String => Text,

@@ -25,7 +25,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::SecretString;
 
 use crate::error::Failure;
@@ -125,6 +125,10 @@ pub struct Config {
     pub heartbeat: Option<HeartbeatKind>,
     /// Where a run writes its report.
     pub report_dir: Option<PathBuf>,
+    /// The file that the dashboard is written into, if that was asked for.
+    pub dashboard: Option<PathBuf>,
+    /// How far back it shows snapshots.
+    pub dashboard_history: TimeDelta,
     /// The time when the program starts; `None`: the machine's.
     pub clock: Option<DateTime<Utc>>,
 }

@@ -103,7 +103,9 @@ pub(crate) fn load(
         wait: read.duration("wait"),
         heartbeat_url: read.heartbeat_url(),
         heartbeat: read.heartbeat(),
-        report_dir: read.report_dir(directory),
+        report_dir: read.path("report_dir", directory),
+        dashboard: read.path("dashboard", directory),
+        dashboard_history: read.dashboard_history(),
         clock: read.clock(),
     };
     read.mistakes.into_result()?;

@@ -1,8 +1,8 @@
-//! What only a run needs: whom to tell, where to leave its report, and a clock for tests.
+//! Whom a run tells, where reports and the dashboard go, and a clock for tests.
 
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::config::project::is_private;
@@ -32,11 +32,16 @@ impl Reader {
         kind.flatten()
     }
 
-    pub(super) fn report_dir(&mut self, directory: &Path) -> Option<PathBuf> {
-        self.text_as("report_dir", |text| match text.starts_with('~') {
+    /// A file or directory that something is written into.
+    pub(super) fn path(&mut self, name: &str, directory: &Path) -> Option<PathBuf> {
+        self.text_as(name, |text| match text.starts_with('~') {
             true => Err("~ is only known to shells; write the whole path".to_owned()),
             false => Ok(directory.join(text)),
         })
+    }
+
+    pub(super) fn dashboard_history(&mut self) -> TimeDelta {
+        TimeDelta::from_std(self.duration("dashboard_history")).unwrap_or(TimeDelta::MAX)
     }
 
     /// A clock that is set on purpose.

@@ -255,6 +255,10 @@ pub static SETTINGS: &[Setting] = &[
         "how that address wants to be told; auto sees it by the address, and else does it as Healthchecks does"),
     row("report_dir", Some("--report-dir"), &["SUPABACKUP_REPORT_DIR"], Text, Nothing,
         "a directory to write the report of a run into: run.md, run.html, run.json"),
+    row("dashboard", Some("--dashboard"), &["SUPABACKUP_DASHBOARD"], Text, Nothing,
+        "a file to write the dashboard into: one HTML page, which names tables"),
+    row("dashboard_history", None, &["SUPABACKUP_DASHBOARD_HISTORY"], hours(24, 3_650 * 24), Value("400d"),
+        "how far back the dashboard shows snapshots"),
     // compression ages
     row("recompress_after", Some("--recompress-after"), &["SUPABACKUP_RECOMPRESS_AFTER"], hours(0, 36_500 * 24), Value("7d"),
         "compress snapshots that are older than this again, harder"),

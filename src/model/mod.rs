@@ -3,6 +3,7 @@
 
 mod catalog;
 mod copy;
+mod dashboard;
 mod finding;
 mod heartbeat;
 mod manifest;
@@ -23,6 +24,7 @@ pub const TOOL: &str = concat!("supabackup ", env!("CARGO_PKG_VERSION"));
 
 pub use catalog::{Catalog, Column, ColumnKind, ForeignKey, Relation, RelationKind};
 pub use copy::{Behind, CopiedSnapshot, CopyReport, Lacking, LeftOut, ReplicaReport};
+pub use dashboard::{Dashboard, SchemaChange, Shot};
 pub use finding::{Finding, Severity};
 pub use heartbeat::HeartbeatKind;
 pub use manifest::{
@@ -43,7 +45,7 @@ pub use restore::{
 };
 pub use retention::{
     Decision, Freeze, Leftover, Period, Profile, ProjectPlan, Proof, PrunePlan, PruneReport, Reason, Removed,
-    Retention, SnapshotFacts,
+    Retention, SnapshotFacts, span,
 };
 pub use run::{RunFailure, RunReplica, RunReport, RunSnapshot, RunState, RunStore};
 pub use seal::{Audience, PassphraseSeal, Seal, SealedTo, may_lie_there};

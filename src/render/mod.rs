@@ -6,6 +6,7 @@
 
 mod columns;
 mod copy;
+mod dashboard;
 mod doctor;
 mod facts;
 mod html;
@@ -28,6 +29,7 @@ use std::io::{self, ErrorKind, Write};
 
 pub use columns::{flat, paragraph};
 pub use copy::{copy_human, replica_html, replica_human, replica_line, replica_md};
+pub use dashboard::dashboard_html;
 pub use doctor::{checkup_json, checkup_line, checkup_verdict};
 pub use html::backup_report_html;
 pub use human::{Palette, snapshot_human, verified_human, verified_summary};
@@ -47,7 +49,7 @@ pub use restore::{
 };
 pub use run::{run_html, run_human, run_md};
 pub use sealed::how_to_open_md;
-pub use watch::{WATCH_WIDTH, watch_human};
+pub use watch::{WATCH_WIDTH, watch_human, watch_verdict};
 
 /// Writes data to standard output. That nobody reads it to its end (`| head`) is no error.
 pub fn print(text: &str) -> io::Result<()> {

@@ -99,7 +99,7 @@ fn line(status: &TableStatus, name_width: usize) -> [String; 6] {
     ]
 }
 
-fn percent(change: Option<Change>) -> String {
+pub(super) fn percent(change: Option<Change>) -> String {
     match change {
         None => "-".to_owned(),
         Some(Change { percent: None, from, to, .. }) if from == to => "0 %".to_owned(),
@@ -112,7 +112,7 @@ fn percent(change: Option<Change>) -> String {
     }
 }
 
-fn word(state: TableState) -> &'static str {
+pub(super) fn word(state: TableState) -> &'static str {
     match state {
         TableState::Ok => "ok",
         TableState::Warning => "look",
@@ -157,7 +157,7 @@ fn whole(report: &WatchReport, width: usize) -> String {
     wrapped("", &parts.join("; "), width) + "\n"
 }
 
-fn moves(trend: &Trend) -> Option<String> {
+pub(super) fn moves(trend: &Trend) -> Option<String> {
     let slope = trend.slope?;
     Some(match trend.shape {
         Shape::Unknown => return None,
@@ -197,6 +197,11 @@ fn not_checked(blind: &[&Finding], width: usize, palette: Palette) -> String {
         lines.lines().map(|line| palette.dim(line) + "\n").collect::<String>()
     };
     reasons.iter().map(line).collect()
+}
+
+/// `1 error, 2 things worth a look`, without colours.
+pub fn watch_verdict(report: &WatchReport) -> String {
+    verdict(report, Palette::new(false))
 }
 
 fn verdict(report: &WatchReport, palette: Palette) -> String {

@@ -43,7 +43,7 @@ pub use lease::{Claim, Holder, Lease, Renewal, claim};
 pub use list::{find, ids, list_snapshots, look, projects};
 pub use pin::{pin, unpin};
 pub use reader::{PartRows, Reader};
-pub use recent::{newest_complete, recent};
+pub use recent::{Onlooker, newest_complete, recent};
 pub use remove::{Removal, remove_snapshot, remove_unfinished};
 pub use rewrite::{Rewrite, Rewritten, try_dense};
 pub use structure::{Scripts, store_structure};

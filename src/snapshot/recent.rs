@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use futures_util::stream::{self, StreamExt};
 
 use crate::error::Failure;
-use crate::model::{History, SnapshotId, SnapshotPoint, SnapshotState, SnapshotSummary};
+use crate::model::{History, Manifest, SnapshotId, SnapshotPoint, SnapshotState, SnapshotSummary};
 use crate::seal::Identities;
 use crate::snapshot::list::ids;
 use crate::snapshot::{SnapshotKeys, look, whole_manifest};
@@ -16,27 +16,42 @@ const AT_ONCE: usize = 8;
 /// So many older ones are looked at to find one that is good.
 const MOST_OLDER: usize = 100;
 
+/// Sees every snapshot that is looked at, oldest first: what it is, and its manifest as far as that opens.
+pub type Onlooker<'a> = &'a mut (dyn FnMut(&SnapshotSummary, Option<&Manifest>) + Send);
+
 /// A project's snapshots that are not older than `since`, and the newest good one if all of these are not. A
-/// project that is not there has none.
+/// project that is not there has none. With an onlooker all snapshots are looked at, so that each manifest is read
+/// once for both.
 pub async fn recent(
     store: &dyn Store,
     project: &str,
     since: DateTime<Utc>,
     identities: &Identities,
+    mut onlooker: Option<Onlooker<'_>>,
 ) -> Result<History, Failure> {
     let (older, young): (Vec<SnapshotId>, Vec<SnapshotId>) =
         ids(store, project).await?.into_iter().partition(|id| id.started() < since);
     let mut history = History::since(since);
-    let looked = stream::iter(young).map(async |id| {
+    let wanted = match onlooker {
+        Some(_) => older.iter().cloned().chain(young).collect(),
+        None => young,
+    };
+    let looked = stream::iter(wanted).map(async |id| {
         let keys = SnapshotKeys::new(project, id);
         let (summary, manifest) = look(store, &keys).await?;
         let Some(manifest) = manifest else { return Ok((summary, None, None)) };
         let (manifest, sealed) = whole_manifest(store, &keys, manifest, identities).await;
         Ok::<_, Failure>((summary, Some(manifest), sealed))
     });
-    let mut looked = looked.buffer_unordered(AT_ONCE);
+    let mut looked = looked.buffered(AT_ONCE);
     while let Some(found) = looked.next().await {
         let (summary, manifest, sealed) = found?;
+        if let Some(onlooker) = &mut onlooker {
+            onlooker(&summary, manifest.as_ref());
+        }
+        if summary.id.started() < since {
+            continue;
+        }
         history.add(summary, manifest.as_ref());
         history.sealed = sealed.or(history.sealed.take());
     }

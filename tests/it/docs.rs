@@ -12,12 +12,13 @@ use supabackup::model::TableName;
 use crate::support::Run;
 
 /// Every document that a person is sent to.
-const DOCUMENTS: [&str; 13] = [
+const DOCUMENTS: [&str; 14] = [
     "README.md",
     "CHANGELOG.md",
     "docs/FORMAT.md",
     "docs/configuration.md",
     "docs/copy.md",
+    "docs/dashboard.md",
     "docs/decisions.md",
     "docs/encryption.md",
     "docs/monitoring.md",

@@ -104,7 +104,7 @@ const TALKATIVE: [&[(&str, &str)]; 4] = [
     &[("CI", "true"), ("GITHUB_ACTIONS", "true"), ("RUST_LOG", "debug"), ("DEBUG", "*")],
 ];
 
-const COMMANDS: [&[&str]; 33] = [
+const COMMANDS: [&[&str]; 34] = [
     &["backup"],
     &["backup", "--json"],
     &["backup", "--dry-run"],
@@ -132,6 +132,7 @@ const COMMANDS: [&[&str]; 33] = [
     &["doctor", "--json"],
     &["monitor"],
     &["monitor", "--json"],
+    &["dashboard", "-"],
     &["restore", "latest", "--dry-run"],
     &["restore", "latest", "--dry-run", "--json"],
     &["restore", "latest", "--mode", "clear", "--confirm", "samplestackprojectre"],
@@ -179,7 +180,7 @@ fn no_command_that_works_shows_a_key() -> Result<()> {
 fn no_command_that_uses_a_token_shows_it() -> Result<()> {
     let stack = Stack::up(&["--data", "sample"])?;
     let directory = tempfile::tempdir()?;
-    let commands: [&[&str]; 14] = [
+    let commands: [&[&str]; 15] = [
         &["backup", "--json"],
         &["backup"],
         &["run"],
@@ -187,6 +188,7 @@ fn no_command_that_uses_a_token_shows_it() -> Result<()> {
         &["doctor", "--json"],
         &["monitor"],
         &["monitor", "--json"],
+        &["dashboard", "-"],
         &["schema"],
         &["sql"],
         &["sql", "--inserts"],
@@ -282,8 +284,9 @@ fn no_command_that_seals_or_opens_shows_what_opens() -> Result<()> {
 #[test]
 fn no_help_shows_a_key_that_is_set() -> Result<()> {
     let sentinels = Sentinels::of(&["sb_secret_helphelphelphelphelphe_12345678", TOKEN]);
-    let arguments: [&[&str]; 21] = [
+    let arguments: [&[&str]; 22] = [
         &["prune", "--help"],
+        &["dashboard", "--help"],
         &["run", "--help"],
         &["pin", "--help"],
         &["sql", "--help"],

@@ -56,7 +56,8 @@ pub(super) async fn catalog(
     Ok(CatalogSeen { since: newest.id.clone(), then, now })
 }
 
-fn tables(manifest: &Manifest) -> BTreeMap<TableName, Vec<(String, String)>> {
+/// Names and types of the columns that a snapshot has.
+pub(crate) fn tables(manifest: &Manifest) -> BTreeMap<TableName, Vec<(String, String)>> {
     manifest.tables.iter().map(|table| (table.name.clone(), table.columns.iter().map(column).collect())).collect()
 }
 

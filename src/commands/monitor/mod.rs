@@ -7,16 +7,21 @@ mod observe;
 
 use crate::check::judge;
 use crate::cli::MonitorArgs;
+use crate::commands::dashboard;
 use crate::config::Config;
 use crate::context::Context;
 use crate::error::{Failure, Outcome};
 use crate::model::{Severity, WatchReport};
 use crate::render::{self, Palette};
 
+pub(crate) use catalog::tables as columns_of;
 pub(crate) use observe::{Watched, observe};
 
 /// Runs the command.
 pub async fn run(args: &MonitorArgs, config: &Config, context: &Context) -> anyhow::Result<Outcome> {
+    if let Some(file) = &config.dashboard {
+        dashboard::prepare(file)?;
+    }
     let Some(every) = args.watch else {
         return tokio::select! {
             outcome = once(args, config, context) => outcome,
@@ -39,9 +44,17 @@ pub async fn run(args: &MonitorArgs, config: &Config, context: &Context) -> anyh
 /// One look.
 async fn once(args: &MonitorArgs, config: &Config, context: &Context) -> anyhow::Result<Outcome> {
     let watched = Watched::choose(args.project.as_deref(), config).await?;
-    let seen = observe(&watched, config, context.clock.now()).await;
+    let now = context.clock.now();
+    let mut album = config.dashboard.as_ref().map(|_| dashboard::album(config, now));
+    let seen = observe(&watched, config, now, album.as_mut()).await;
     let mut report = judge(&seen, &config.limits);
     clean(&mut report, config);
+    if let (Some(album), Some(file)) = (album, &config.dashboard) {
+        let page = dashboard::page(album, &seen, report.clone(), config);
+        if let Err(error) = dashboard::write(file, &render::dashboard_html(&page)) {
+            report.add(dashboard::unwritten(file, &error.to_string()));
+        }
+    }
     if args.json {
         render::print(&render::watch_json(&report)?)?;
     } else {
@@ -68,7 +81,7 @@ fn show(args: &MonitorArgs, report: &WatchReport, context: &Context) -> anyhow::
 }
 
 /// Servers repeat what they were sent: no secret gets out that way.
-fn clean(report: &mut WatchReport, config: &Config) {
+pub(crate) fn clean(report: &mut WatchReport, config: &Config) {
     use secrecy::ExposeSecret;
     let secrets: Vec<&str> = config
         .access_token

@@ -7,10 +7,11 @@ use chrono::{DateTime, Utc};
 use super::catalog::catalog;
 use super::health::health;
 use super::live::{Looked, look_at};
+use crate::commands::dashboard::Album;
 use crate::config::{Config, KeyKind, ProjectConfig};
 use crate::error::Failure;
-use crate::model::{History, KeySeen, Observation, Schedule, Seen, StoreSeen, Unseen};
-use crate::snapshot::{newest_complete, projects, recent};
+use crate::model::{History, KeySeen, Manifest, Observation, Schedule, Seen, SnapshotSummary, StoreSeen, Unseen};
+use crate::snapshot::{Onlooker, newest_complete, projects, recent};
 use crate::store::{self, DirStore, Store, StoreUrl};
 
 /// What is to be looked at.
@@ -55,9 +56,15 @@ async fn only_project(config: &Config) -> Result<String, Failure> {
     }
 }
 
-/// Looks at everything. What cannot be seen says so in its place.
-pub(crate) async fn observe(watched: &Watched<'_>, config: &Config, now: DateTime<Utc>) -> Observation {
-    let (history, stores, at) = stores(watched, config, now).await;
+/// Looks at everything. What cannot be seen says so in its place. An album takes down what the dashboard shows of
+/// the same snapshots.
+pub(crate) async fn observe(
+    watched: &Watched<'_>,
+    config: &Config,
+    now: DateTime<Utc>,
+    album: Option<&mut Album>,
+) -> Observation {
+    let (history, stores, at) = stores(watched, config, now, album).await;
     let key = watched.project.as_ref().ok().map(|project| key(project, now));
     let serves = match (&watched.project, key.as_ref().and_then(|key| key.refused.clone())) {
         (Ok(project), None) => Ok(*project),
@@ -106,16 +113,26 @@ async fn stores(
     watched: &Watched<'_>,
     config: &Config,
     now: DateTime<Utc>,
+    mut album: Option<&mut Album>,
 ) -> (Seen<History>, Vec<StoreSeen>, Option<Arc<dyn Store>>) {
     let since = now - config.limits.history;
     let mut history: Option<(History, Arc<dyn Store>)> = None;
     let mut first_failure = None;
+    let is_shown = album.is_some();
     let mut seen = Vec::new();
     for url in &config.stores {
         let store = store::open(url);
         let is_empty = |(found, _): &(History, _)| found.points.is_empty() && found.older == 0;
         let newest = if history.as_ref().is_none_or(is_empty) {
-            match recent(store.as_ref(), &watched.name, since, &config.identities).await {
+            // what a store told that was given up, or that is empty, is not for the page
+            let mut page = album.as_deref_mut().map(Album::cleared);
+            let mut look = |summary: &SnapshotSummary, manifest: Option<&Manifest>| {
+                if let Some(page) = &mut page {
+                    page.add(summary, manifest);
+                }
+            };
+            let onlooker: Option<Onlooker<'_>> = if is_shown { Some(&mut look) } else { None };
+            match recent(store.as_ref(), &watched.name, since, &config.identities, onlooker).await {
                 Ok(found) => {
                     let newest = match found.newest_complete() {
                         Some(point) => Ok(Some((point.id.clone(), point.started))),

@@ -13,11 +13,12 @@ mod trends;
 use std::sync::Arc;
 
 use crate::cli::RunArgs;
+use crate::commands::dashboard::after_run;
 use crate::commands::lease::{Asked, Leases};
 use crate::config::Config;
 use crate::context::Context;
 use crate::error::{Failure, Outcome};
-use crate::model::{RunFailure, RunReport, RunState, RunStore, TOOL};
+use crate::model::{Finding, RunFailure, RunReport, RunState, RunStore, Severity, TOOL};
 use crate::notify::Beat;
 use crate::store::Several;
 
@@ -64,6 +65,9 @@ pub async fn run(args: &RunArgs, config: &Config, context: &Context) -> anyhow::
     if let Some(leases) = leases {
         report.findings.extend(leases.release().await);
     }
+    if let Some(finding) = after_run(config, context, page_findings(&report)).await {
+        report.findings.push(finding);
+    }
     report.findings.extend(output::write(&report, config));
     settle(&mut report, error.as_ref());
     let beat = if report.state == RunState::Done { Beat::Success } else { Beat::Fail };
@@ -96,6 +100,15 @@ fn begun(project: &str, context: &Context, stores: &Several) -> RunReport {
         trends: Vec::new(),
         findings: Vec::new(),
     }
+}
+
+/// What the page says of a run, beside what the watch sees.
+fn page_findings(report: &RunReport) -> Vec<Finding> {
+    let failed = report.failure.iter().map(|failure| {
+        let finding = Finding::error("run-failed", "the last run", &failure.message);
+        finding.hint(failure.hint.as_deref().unwrap_or("`supabackup doctor` checks what a run needs"))
+    });
+    failed.chain(report.findings_from(Severity::Warning).cloned()).collect()
 }
 
 fn failure(error: &anyhow::Error) -> RunFailure {

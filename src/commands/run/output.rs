@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use crate::cli::RunArgs;
+use crate::commands::dashboard;
 use crate::config::Config;
 use crate::context::Context;
 use crate::error::Failure;
@@ -16,6 +17,9 @@ const LEVEL: i32 = 3;
 
 /// A report that cannot be written is found out before anything is done.
 pub(super) fn prepare(config: &Config) -> Result<(), Failure> {
+    if let Some(file) = &config.dashboard {
+        dashboard::prepare(file)?;
+    }
     let Some(directory) = &config.report_dir else { return Ok(()) };
     std::fs::create_dir_all(directory).map_err(|error| {
         Failure::usage(format!("--report-dir: making {}: {error}", directory.display()))

@@ -22,7 +22,7 @@ pub use facts::{Proof, SnapshotFacts};
 pub use freeze::Freeze;
 pub use period::Period;
 pub use plan::{Decision, Leftover, ProjectPlan, PrunePlan};
-pub use reason::Reason;
+pub use reason::{Reason, span};
 pub use report::{PruneReport, Removed};
 pub use settings::{Profile, Retention};
 

@@ -63,6 +63,24 @@ pub struct Leftover {
     pub modified: DateTime<Utc>,
 }
 
+impl Decision {
+    /// When it goes if nothing else changes: the end of the time that all its reasons give it. `None`: it goes
+    /// already, or something keeps it that does not end by itself.
+    pub fn leaves(&self) -> Option<DateTime<Utc>> {
+        let begun = self.touched.map_or(self.id.started(), |touched| touched.max(self.id.started()));
+        let ends = self.reasons.iter().map(|reason| match reason {
+            Reason::Within(limit)
+            | Reason::UnprovenYoung(limit)
+            | Reason::IncompleteYoung(limit)
+            | Reason::UnfinishedYoung(limit)
+            | Reason::SafetyYoung(limit) => begun.checked_add_signed(*limit),
+            _ => None,
+        });
+        let ends: Option<Vec<DateTime<Utc>>> = ends.collect();
+        ends.filter(|_| self.keep)?.into_iter().max()
+    }
+}
+
 impl PrunePlan {
     /// Plans for all these snapshots, in any order, of any number of projects. All snapshots of a
     /// project must be there: what is not seen cannot be weighed.

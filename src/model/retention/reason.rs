@@ -127,7 +127,7 @@ pub(super) fn coded<S: Serializer>(
 }
 
 /// `30 days`, `36 hours`, `90 minutes`: the largest unit that leaves a whole number.
-pub(super) fn span(time: TimeDelta) -> String {
+pub fn span(time: TimeDelta) -> String {
     let seconds = time.num_seconds();
     let unit = [(86_400, "day"), (3600, "hour"), (60, "minute")].into_iter().find(|(unit, _)| seconds % unit == 0);
     let (number, word) = unit.map_or((seconds, "second"), |(unit, word)| (seconds / unit, word));

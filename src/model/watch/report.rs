@@ -67,6 +67,13 @@ pub enum TableState {
 }
 
 impl WatchReport {
+    /// Adds a finding that is at least worth a look, in its place.
+    pub fn add(&mut self, finding: Finding) {
+        self.worst = self.worst.max(Some(finding.severity));
+        self.findings.push(finding);
+        self.findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    }
+
     /// How many findings have this severity.
     pub fn count(&self, severity: Severity) -> usize {
         self.findings.iter().filter(|finding| finding.severity == severity).count()
