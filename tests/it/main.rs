@@ -9,6 +9,7 @@ mod dashboard;
 mod docs;
 mod doctor;
 mod faults;
+mod github;
 mod judge;
 mod kills;
 mod monitor;

@@ -10,25 +10,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use supabackup::store::{Access, BucketStore, StoreUrl};
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
+use crate::support::parts::{KEEPER, install};
 
-/// Where the servers are installed; the project's own script does that, once.
+/// Where a server is installed.
 fn parts(name: &str) -> Result<PathBuf> {
-    static INSTALLED: OnceLock<Result<(), String>> = OnceLock::new();
-    let installed = INSTALLED.get_or_init(|| {
-        let output = Command::new(root().join("tests/stack/stack")).args(["install", "s3", "azurite"]).output();
-        match output {
-            Ok(output) if output.status.success() => Ok(()),
-            Ok(output) => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
-            Err(error) => Err(error.to_string()),
-        }
-    });
-    installed.as_ref().map_err(|why| anyhow::anyhow!("installing servers: {why}"))?;
-    #[expect(clippy::disallowed_methods, reason = "where the stack's script installs, as it finds it itself")]
-    let cache = std::env::var_os("STACK_CACHE").map_or(root().join("target/stack"), PathBuf::from);
-    Ok(cache.join(name))
+    static INSTALLED: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let installed = INSTALLED.get_or_init(|| install(&["s3", "azurite"]).map_err(|error| format!("{error:#}")));
+    installed.as_ref().map(|cache| cache.join(name)).map_err(|why| anyhow::anyhow!("{why}"))
 }
 
 /// An access key.
@@ -80,9 +68,6 @@ fn start(program: &mut Command, port: u16) -> Result<Child> {
     }
     Ok(child)
 }
-
-/// Runs its arguments until standard input ends.
-const KEEPER: &str = r#""$@" & server=$!; cat >/dev/null; kill "$server"; wait "$server""#;
 
 static NUMBER: AtomicUsize = AtomicUsize::new(0);
 

@@ -2,12 +2,15 @@
 //! compare two databases row by row.
 
 pub(crate) mod compare;
+pub(crate) mod github;
 pub(crate) mod honest;
+pub(crate) mod parts;
 pub(crate) mod run;
 pub(crate) mod screen;
 pub(crate) mod stack;
 
 pub(crate) use compare::restore_sql;
+pub(crate) use github::GitHub;
 pub(crate) use run::Run;
 pub(crate) use screen::Screen;
 pub(crate) use stack::Stack;
