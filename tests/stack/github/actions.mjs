@@ -93,6 +93,10 @@ function runShape(context, run) {
     node_id: nodeId("WorkflowRun", run.id), html_url: `${shape.html}/actions/runs/${run.id}`, artifacts_url: `${url}/artifacts`,
     jobs_url: `${url}/jobs`, logs_url: `${url}/logs`, check_suite_url: `${shape.url}/check-suites/1`, cancel_url: `${url}/cancel`,
     rerun_url: `${url}/rerun`, workflow_url: `${shape.url}/actions/workflows/${run.workflow_id}`, display_title: workflow?.name ?? "backup",
+    head_commit: {
+      id: run.head_sha, tree_id: run.head_sha, message: "a change", timestamp: run.created_at,
+      author: { name: repo.owner, email: "octo@example.com" }, committer: { name: repo.owner, email: "octo@example.com" },
+    },
     run_attempt: 1, run_started_at: run.created_at, actor: shape.user(repo.owner), pull_requests: [], repository: small, head_repository: small,
   });
 }
