@@ -368,7 +368,9 @@ fn a_report_names_what_went_wrong() -> Result<()> {
 
 #[test]
 fn the_documents_name_everything_and_nothing_leaves_its_place() -> Result<()> {
-    let md = render::restore_report_md(&bad_report());
+    let mut bad = bad_report();
+    bad.tables[0].findings = vec![Finding::error("foreign-key", "public.t", "2 rows break it").hint("mend them")];
+    let md = render::restore_report_md(&bad);
     insta::assert_snapshot!(md, @r#"
     # Restore into `zyxwvutsrqponmlkjihg`: **incomplete**
 
@@ -384,6 +386,10 @@ fn the_documents_name_everything_and_nothing_leaves_its_place() -> Result<()> {
     |:--|:--|--:|--:|--:|--:|--:|:--|
     | `public.日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語` | merge | 1,234,566 | 0 | 0 | 0 | - | not compared |
     | ````public."x</td><script>alert(1)</script>\n```\n\| a \| \'b\' \\ ""q"" \u{202e}\u{1b}[31m\n::error::forged"```` | clear | 3 | 1 | 2 | 22 | 9 | DIFFERS |
+
+    ## To look into
+
+    - public.t: 2 rows break it \(mend them\)
 
     ## Rows that the database refused
 
@@ -447,12 +453,12 @@ fn the_documents_name_everything_and_nothing_leaves_its_place() -> Result<()> {
     "#);
     ensure!(!md.contains("<img") && !md.contains('\u{202e}') && !md.contains('\u{1b}'), "{md}");
     ensure!(!md.lines().any(|line| line.starts_with("::error")), "{md}");
-    let html = render::restore_report_html(&bad_report());
+    let html = render::restore_report_html(&bad);
     ensure!(
         !html.contains("<script") && !html.contains("<img") && !html.contains('\u{202e}') && !html.contains('\u{1b}')
     );
     ensure!(html.contains("&lt;script&gt;") && !html.contains("http://"), "{html}");
-    for text in ["id=22", "that are not named", "setval", "--mode clear", "into another project"] {
+    for text in ["id=22", "that are not named", "setval", "--mode clear", "into another project", "mend them"] {
         ensure!(html.contains(text), "{text} is not in\n{html}");
         ensure!(md.contains(text), "{text} is not in\n{md}");
     }

@@ -2,11 +2,11 @@
 
 use maud::{Markup, html};
 
-use super::{finding_line, mode_line, other_project, proof, rate};
-use crate::model::{RestoreMode, RestoreReport, TableReport};
+use super::{finding_line, findings, mode_line, other_project, proof, rate};
+use crate::model::{Finding, RestoreMode, RestoreReport, Severity, TableReport};
 use crate::render::html::page;
 use crate::render::text::clean;
-use crate::render::{count, duration, time};
+use crate::render::{count, duration, plural, time};
 
 /// The report as a page.
 pub fn restore_report_html(report: &RestoreReport) -> String {
@@ -55,7 +55,22 @@ fn tiles(report: &RestoreReport) -> Markup {
 fn troubles(report: &RestoreReport) -> Markup {
     let refused: u64 = report.tables.iter().map(|t| t.refused.len() as u64).sum();
     let differ: u64 = report.tables.iter().map(|t| t.differences.len() as u64 + t.more_differences).sum();
+    let errors: Vec<&Finding> = findings(report).filter(|f| f.severity == Severity::Error).collect();
     html! {
+        @if !errors.is_empty() {
+            section.missing {
+                h2 { (plural(errors.len() as u64, "thing")) " to look into" }
+                ul {
+                    @for f in &errors {
+                        li {
+                            code { (clean(&f.subject)) }
+                            p { (clean(&f.message)) }
+                            @if let Some(hint) = &f.hint { p { (clean(hint)) } }
+                        }
+                    }
+                }
+            }
+        }
         @if refused > 0 {
             section.missing {
                 h2 { (count(refused)) " refused by the database" }
@@ -133,7 +148,7 @@ fn row(table: &TableReport, mode: RestoreMode) -> Markup {
 }
 
 fn rest(report: &RestoreReport) -> Markup {
-    let findings: Vec<_> = report.findings.iter().chain(report.tables.iter().flat_map(|t| &t.findings)).collect();
+    let findings: Vec<&Finding> = findings(report).filter(|f| f.severity != Severity::Error).collect();
     let left_out: Vec<_> = report.plan.tables.iter().flat_map(|t| t.left_out.iter().map(move |c| (t, c))).collect();
     html! {
         @if let Some(undo) = &report.undo {

@@ -6,7 +6,7 @@ mod markdown;
 mod plan;
 mod report;
 
-use crate::model::{Counts, Finding, RestoreMode, RestorePlan, Severity, TableReport};
+use crate::model::{Counts, Finding, RestoreMode, RestorePlan, RestoreReport, Severity, TableReport};
 use crate::render::columns::wrapped;
 use crate::render::text::clean;
 use crate::render::{Palette, count, plural};
@@ -83,6 +83,11 @@ fn finding(finding: &Finding, indent: &str, width: usize, palette: Palette) -> S
         out.push_str(&wrapped(&format!("{indent}  hint: "), hint, width));
     }
     out
+}
+
+/// What was found of the run and of its tables.
+fn findings(report: &RestoreReport) -> impl Iterator<Item = &Finding> {
+    report.findings.iter().chain(report.tables.iter().flat_map(|table| &table.findings))
 }
 
 /// A finding on one line, for documents.
