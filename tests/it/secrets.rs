@@ -557,3 +557,50 @@ fn the_process_list_shows_no_key() -> Result<()> {
     ensure!(looks > 5 && child.wait()?.success());
     Ok(())
 }
+
+/// Every way to write, with rows to write, a row that is refused, and servers that repeat what they were sent.
+#[test]
+fn no_restore_that_writes_shows_a_key() -> Result<()> {
+    let stack = Stack::up(&["--data", "sample", "--sql", "management,meta"])?;
+    let token = stack.get("SUPABASE_ACCESS_TOKEN");
+    let sentinels = Sentinels::of(&[stack.get("SUPABASE_SECRET_KEY"), token]);
+    let directory = tempfile::tempdir()?;
+    let project = stack.get("SUPABASE_PROJECT_REF");
+    let run = |arguments: &[&str], with_token: bool| {
+        let run = Run::new(arguments).on(&stack).store(directory.path()).env("RUST_LOG", "trace");
+        if with_token { run.token(&stack, "SUPABASE_ACCESS_TOKEN") } else { run }
+    };
+    run(&["backup"], true).expect(0)?;
+    let backup = crate::support::run::only_snapshot(directory.path())?.1.snapshot.to_string();
+    stack.sql("ALTER TABLE public.voice_sessions ADD CHECK (session_no <> 285) NOT VALID")?;
+    // what the service was given
+    let echo = |path: &str, with_token: bool| {
+        let given = if with_token { token } else { stack.get("SUPABASE_SECRET_KEY") };
+        let message = format!("apikey {given}, Bearer {given}");
+        let body = json!({"code": "23514", "message": message}).to_string();
+        json!([{"id": "echo", "path": path, "times": -1, "action": {"kind": "status", "status": 400, "body": body}}])
+    };
+    for (with_token, through, path) in
+        [(true, "sql", "/database/query"), (false, "sql", "/pg/query"), (false, "api", "/voice_sessions?columns")]
+    {
+        for repeats in [false, true] {
+            stack.sql(
+                "SET session_replication_role = replica; UPDATE public.voice_sessions SET topic = 'x' WHERE session_no < 5;
+                 DELETE FROM public.voice_sessions WHERE session_no > 280",
+            )?;
+            if repeats {
+                stack.faults(&echo(path, with_token))?;
+            }
+            let arguments =
+                ["restore", &backup, "--mode", "clear", "--through", through, "--keep-going", "--confirm", project];
+            let ran = run(&arguments, with_token).go()?;
+            stack.no_faults()?;
+            let what = format!("{arguments:?}, token {with_token}, repeated {repeats}");
+            sentinels.absent_from_run(&ran, &what)?;
+            ensure!(if repeats { ran.code != 0 } else { ran.code == 3 }, "{what}: {ran:?}");
+        }
+    }
+    // reports and safety snapshots are there too
+    ensure!(sentinels.absent_from_files(directory.path())? > 30);
+    Ok(())
+}

@@ -7,6 +7,7 @@ mod kills;
 mod modes;
 mod safety;
 mod said;
+mod script;
 mod whole;
 
 use std::collections::BTreeMap;

@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, ensure};
 
 use super::{as_planned, counts, plan, report, restore, table};
+use crate::sql_channel::install_helper;
 use crate::support::{Run, Stack};
 
 const PROJECT: &str = r#"
@@ -42,12 +43,12 @@ ALTER TABLE public.orders ADD COLUMN at2 timestamptz; UPDATE public.orders SET a
 ALTER TABLE public.orders DROP COLUMN at; ALTER TABLE public.orders RENAME COLUMN at2 TO at;
 "#;
 
-struct Shop {
-    stack: Stack,
-    store: tempfile::TempDir,
+pub(super) struct Shop {
+    pub(super) stack: Stack,
+    pub(super) store: tempfile::TempDir,
 }
 
-fn shop(through: &str) -> Result<Shop> {
+pub(super) fn shop(through: &str) -> Result<Shop> {
     let stack = Stack::up(&["--data", "none", "--sql", "meta"])?;
     stack.sql(PROJECT)?;
     stack.script("restart-postgrest", &[])?;
@@ -58,7 +59,8 @@ fn shop(through: &str) -> Result<Shop> {
     Ok(Shop { stack, store })
 }
 
-const TABLES: [&str; 5] = ["public.customers", "public.lines", "public.log", "public.orders", "public.staff"];
+pub(super) const TABLES: [&str; 5] =
+    ["public.customers", "public.lines", "public.log", "public.orders", "public.staff"];
 
 /// add, change, delete, unchanged, kept, refused
 fn expected(mode: &str) -> [[u64; 6]; 5] {
@@ -89,37 +91,41 @@ fn expected(mode: &str) -> [[u64; 6]; 5] {
 
 fn the_preview_is_what_happens(through: &str) -> Result<()> {
     for mode in ["insert-missing", "merge", "clear"] {
-        let Shop { stack, store } = shop(through)?;
-        let arguments = ["--mode", mode, "--through", through];
-        let preview = plan(&stack, store.path(), &arguments, 0)?;
-        for (name, expected) in TABLES.iter().zip(expected(mode)) {
-            let found = counts(&table(&preview["tables"], name)?["counts"]);
-            ensure!(found == expected, "{mode} through {through}: {name}: {found:?}, not {expected:?}");
-        }
-        let customers = table(&preview["tables"], "public.customers")?;
-        ensure!(customers["extra_columns"] == serde_json::json!(["phone"]), "{customers}");
-        ensure!(customers["left_out"][0]["column"] == "note", "{customers}");
-        let ran = restore(&stack, store.path(), &arguments).args(&["--json"]).go()?;
-        ensure!(ran.code == 0, "{mode} through {through}: {}\n{}", ran.stderr, ran.stdout);
-        as_planned(&preview, &report(&ran)?).with_context(|| format!("{mode} through {through}"))?;
-        // again: nothing is left to do
-        let again = plan(&stack, store.path(), &arguments, 0)?;
-        for name in TABLES {
-            let found = counts(&table(&again["tables"], name)?["counts"]);
-            ensure!(found[0] + found[1] + found[2] == 0, "{mode} through {through}: {name}: {found:?} is left");
-        }
-        let left = |sql: &str| stack.sql(sql);
-        ensure!(
-            left("SELECT phone FROM public.customers WHERE id = 5")? == "none\n",
-            "a column of the project's own changed"
-        );
-        let basel = left("SELECT count(*) FROM public.customers WHERE city = 'Basel'")?;
-        ensure!(basel == if mode == "insert-missing" { "5\n" } else { "0\n" }, "{basel}");
-        let new = left("SELECT count(*) FROM public.customers WHERE id > 1000")?;
-        ensure!(new == if mode == "clear" { "0\n" } else { "2\n" }, "{new}");
-        ensure!(left("SELECT boss FROM public.staff WHERE id = 35")? == "17\n");
-        ensure!(left("SELECT count(*) FROM public.log WHERE what = 'entry 3'")? == "2\n");
+        in_this_mode(mode, through, &shop(through)?)?;
     }
+    Ok(())
+}
+
+fn in_this_mode(mode: &str, through: &str, Shop { stack, store }: &Shop) -> Result<()> {
+    let arguments = ["--mode", mode, "--through", through];
+    let preview = plan(stack, store.path(), &arguments, 0)?;
+    for (name, expected) in TABLES.iter().zip(expected(mode)) {
+        let found = counts(&table(&preview["tables"], name)?["counts"]);
+        ensure!(found == expected, "{mode} through {through}: {name}: {found:?}, not {expected:?}");
+    }
+    let customers = table(&preview["tables"], "public.customers")?;
+    ensure!(customers["extra_columns"] == serde_json::json!(["phone"]), "{customers}");
+    ensure!(customers["left_out"][0]["column"] == "note", "{customers}");
+    let ran = restore(stack, store.path(), &arguments).args(&["--json"]).go()?;
+    ensure!(ran.code == 0, "{mode} through {through}: {}\n{}", ran.stderr, ran.stdout);
+    as_planned(&preview, &report(&ran)?).with_context(|| format!("{mode} through {through}"))?;
+    // again: nothing is left to do
+    let again = plan(stack, store.path(), &arguments, 0)?;
+    for name in TABLES {
+        let found = counts(&table(&again["tables"], name)?["counts"]);
+        ensure!(found[0] + found[1] + found[2] == 0, "{mode} through {through}: {name}: {found:?} is left");
+    }
+    let left = |sql: &str| stack.sql(sql);
+    ensure!(
+        left("SELECT phone FROM public.customers WHERE id = 5")? == "none\n",
+        "a column of the project's own changed"
+    );
+    let basel = left("SELECT count(*) FROM public.customers WHERE city = 'Basel'")?;
+    ensure!(basel == if mode == "insert-missing" { "5\n" } else { "0\n" }, "{basel}");
+    let new = left("SELECT count(*) FROM public.customers WHERE id > 1000")?;
+    ensure!(new == if mode == "clear" { "0\n" } else { "2\n" }, "{new}");
+    ensure!(left("SELECT boss FROM public.staff WHERE id = 35")? == "17\n");
+    ensure!(left("SELECT count(*) FROM public.log WHERE what = 'entry 3'")? == "2\n");
     Ok(())
 }
 
@@ -131,6 +137,44 @@ fn the_preview_is_what_happens_over_the_data_api() -> Result<()> {
 #[test]
 fn the_preview_is_what_happens_through_sql() -> Result<()> {
     the_preview_is_what_happens("sql")
+}
+
+/// The functions that a project without any other way to SQL has.
+#[test]
+fn the_preview_is_what_happens_through_the_helper() -> Result<()> {
+    let stack = Stack::up(&["--data", "none", "--sql", "none"])?;
+    stack.sql(PROJECT)?;
+    install_helper(&stack, "public")?;
+    let store = tempfile::tempdir()?;
+    Run::new(&["backup"]).on(&stack).store(store.path()).expect(0)?;
+    stack.sql(CHANGES)?;
+    stack.script("restart-postgrest", &[])?;
+    in_this_mode("clear", "sql", &Shop { stack, store })
+}
+
+#[test]
+fn into_empty_the_preview_is_what_happens() -> Result<()> {
+    for through in ["api", "sql"] {
+        let Shop { stack, store } = shop(through)?;
+        let arguments = ["--mode", "into-empty", "--through", through];
+        let before = stack.sql("SELECT count(*) FROM public.orders")?;
+        let refused = plan(&stack, store.path(), &arguments, 4)?;
+        for name in TABLES {
+            let said = table(&refused["tables"], name)?["findings"].to_string();
+            ensure!(said.contains("target-not-empty"), "{through}: {name}: {said}");
+        }
+        restore(&stack, store.path(), &arguments).expect(1)?;
+        ensure!(stack.sql("SELECT count(*) FROM public.orders")? == before, "{through}: something was written");
+        stack.sql("TRUNCATE public.customers, public.orders, public.lines, public.staff, public.log")?;
+        let preview = plan(&stack, store.path(), &arguments, 0)?;
+        for (name, rows) in TABLES.iter().zip([50, 600, 30, 200, 40]) {
+            let found = counts(&table(&preview["tables"], name)?["counts"]);
+            ensure!(found == [rows, 0, 0, 0, 0, 0], "{through}: {name}: {found:?}");
+        }
+        let ran = restore(&stack, store.path(), &arguments).args(&["--json"]).expect(0)?;
+        as_planned(&preview, &report(&ran)?).context(through)?;
+    }
+    Ok(())
 }
 
 /// A constraint that came later: the rows that break it are named before, and all others are restored.

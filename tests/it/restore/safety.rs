@@ -4,7 +4,7 @@
 use anyhow::{Result, ensure};
 
 use super::{back_up, prints, project_name, report, restore};
-use crate::support::run::{manifest, only_snapshot, snapshots};
+use crate::support::run::{BINARY, manifest, only_snapshot, snapshots};
 use crate::support::{Run, Stack};
 
 #[test]
@@ -96,5 +96,32 @@ fn a_snapshot_that_is_not_whole_never_clears() -> Result<()> {
         stack.sql("SELECT (SELECT count(*) FROM public.user_roles), (SELECT count(*) FROM public.voice_sessions)")?
             == "1|0\n"
     );
+    Ok(())
+}
+
+/// A store that takes no more: without a whole safety snapshot nothing is written.
+#[test]
+fn where_no_safety_snapshot_can_be_taken_nothing_is_written() -> Result<()> {
+    let stack = Stack::up(&["--data", "sample", "--sql", "meta"])?;
+    let store = tempfile::tempdir()?;
+    back_up(&stack, store.path(), 0)?;
+    stack.sql(
+        "UPDATE public.voice_sessions SET topic = 'spoiled' WHERE session_no < 9; DELETE FROM public.user_roles",
+    )?;
+    let before = prints(&stack)?;
+    let name = project_name(&stack);
+    for (mode, through) in [("merge", "api"), ("clear", "api"), ("merge", "sql"), ("clear", "sql")] {
+        // files of more than 512 bytes cannot be written
+        let script = "trap '' XFSZ; ulimit -f 1; exec \"$0\" \"$@\"";
+        let all = ["-c", script, BINARY, "restore", "--mode", mode, "--through", through, "--confirm", &name];
+        let ran = Run::program("sh", &all).on(&stack).store(store.path()).go()?;
+        ensure!(ran.code == 1, "{mode} through {through}: {} {}", ran.code, ran.stderr);
+        ensure!(ran.stderr.contains("taking a safety snapshot"), "{}", ran.stderr);
+        ensure!(prints(&stack)? == before, "{mode} through {through} wrote without a safety snapshot");
+    }
+    // what only adds takes nothing away, and needs none
+    let taken = snapshots(store.path())?.len();
+    restore(&stack, store.path(), &["--table", "public.user_roles"]).expect(0)?;
+    ensure!(snapshots(store.path())?.len() == taken, "a safety snapshot was taken for nothing");
     Ok(())
 }
