@@ -9,7 +9,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use tokio::sync::{Semaphore, mpsc};
 
 use super::send::{Kind, Sender, Tally, refused};
-use super::work::{JsonNulls, Mark, Marks, Work};
+use super::work::{JsonFields, Mark, Marks, Work};
 use crate::error::Failure;
 use crate::format::{Batch, BatchWriter};
 use crate::model::{RowRefused, TableEntry, TableName};
@@ -241,7 +241,7 @@ struct Filler {
     pass: Pass,
     /// Fields of columns that come later.
     later: Vec<usize>,
-    json: JsonNulls,
+    json: JsonFields,
     table: TableName,
     keep_going: bool,
     tally: Arc<Tally>,
@@ -262,7 +262,7 @@ impl Filler {
             whole: work.batch_writer(false),
             pass,
             later: work.later_fields(),
-            json: JsonNulls::of(work),
+            json: JsonFields::of(work),
             table: work.plan.target.clone(),
             keep_going: apply.keep_going,
             tally: Arc::clone(tally),

@@ -5,10 +5,22 @@ use std::sync::Arc;
 
 use super::compare::{Comparing, for_each_row};
 use super::comparison::{Comparison, Found};
+use super::json;
 use super::mapping::{Room, Side};
 use crate::error::Failure;
 use crate::format::Fields;
 use crate::model::{Difference, RestoreMode};
+
+/// Rows that are not what they should be.
+#[derive(Debug, Default)]
+pub struct Differences {
+    /// By name, and what is different.
+    pub named: Vec<Difference>,
+    /// How many more there are.
+    pub more: u64,
+    /// How many of the named ones hold the same JSON in another spelling, and differ in nothing else.
+    pub respelled: u64,
+}
 
 /// Values of a row over the common columns.
 type Values = Vec<Option<Box<[u8]>>>;
@@ -25,26 +37,31 @@ struct Named {
 }
 
 impl Comparing<'_> {
-    /// Names the first `most` rows that are not what they should be after a restore in this mode; the
-    /// number is how many more there are. `comparison` was made after the restore.
+    /// Names the first `most` rows that are not what they should be after a restore in this mode.
+    /// `comparison` was made after the restore.
     pub async fn differences(
         &self,
         comparison: &Comparison,
         mode: RestoreMode,
         most: usize,
-    ) -> Result<(Vec<Difference>, u64), Failure> {
+    ) -> Result<Differences, Failure> {
         let [missing, differing, extra] = comparison.wrong(mode);
         if missing + differing + extra == 0 {
-            return Ok((Vec::new(), 0));
+            return Ok(Differences::default());
         }
         let mut named = Vec::new();
+        let mut respelled = 0;
         if missing + differing > 0 {
             let Named { rows, differing, .. } = self.name_rows(comparison, differing > 0, most).await?;
             let columns = if differing.is_empty() { HashMap::new() } else { self.columns_of(differing).await? };
             for (row, key) in rows {
                 let what = match key {
                     None => "missing".to_owned(),
-                    Some(key) => differs_in(columns.get(&key).map(Vec::as_slice).unwrap_or_default()),
+                    Some(key) => {
+                        let columns = columns.get(&key).map(Vec::as_slice).unwrap_or_default();
+                        respelled += u64::from(!columns.is_empty() && columns.iter().all(|c| c.is_respelled));
+                        differs_in(columns)
+                    }
                 };
                 named.push(Difference { row, what });
             }
@@ -55,7 +72,7 @@ impl Comparing<'_> {
             named.extend(names.map(|row| Difference { row: row.clone(), what: "extra".to_owned() }));
         }
         let more = missing + differing + extra - named.len() as u64;
-        Ok((named, more))
+        Ok(Differences { named, more, respelled })
     }
 
     /// Looks at the snapshot again for the rows that are missing, and those that differ.
@@ -92,12 +109,12 @@ impl Comparing<'_> {
     }
 
     /// Reads the project's rows again, and tells in which columns these differ.
-    async fn columns_of(&self, stored: HashMap<u128, Values>) -> Result<HashMap<u128, Vec<String>>, Failure> {
+    async fn columns_of(&self, stored: HashMap<u128, Values>) -> Result<HashMap<u128, Vec<Differing>>, Failure> {
         #[derive(Default)]
         struct Page {
             room: Room,
             common: Fields,
-            rows: Vec<(u128, Vec<String>)>,
+            rows: Vec<(u128, Vec<Differing>)>,
         }
         let (mapping, stored) = (Arc::clone(&self.mapping), Arc::new(stored));
         let mut columns = HashMap::new();
@@ -108,8 +125,9 @@ impl Comparing<'_> {
                 mapping.common(Side::Project, row.fields, &mut page.common);
                 let differs = |(place, value): (usize, &Option<Box<[u8]>>)| {
                     let (stored, now, column) = (value.as_deref(), page.common.get(place), &mapping.columns()[place]);
-                    let same = if column.type_name == "json" && is_same_json(stored, now) { SAME_JSON } else { "" };
-                    (stored != now).then(|| format!("{:?}{same}", column.name))
+                    let is_same = || stored.zip(now).is_some_and(|(stored, now)| json::is_same(stored, now));
+                    let is_respelled = column.type_name == "json" && is_same();
+                    (stored != now).then(|| Differing { column: column.name.clone(), is_respelled })
                 };
                 let names = values.iter().enumerate().filter_map(differs).collect();
                 page.rows.push((key, names));
@@ -121,21 +139,21 @@ impl Comparing<'_> {
     }
 }
 
-const SAME_JSON: &str = " (the same JSON, written otherwise)";
-
-/// Whether two texts are one JSON value in the two ways that the Data API mixes up: it leaves out white space around
-/// a value, and writes a text without escapes that it does not need.
-fn is_same_json(stored: Option<&[u8]>, now: Option<&[u8]>) -> bool {
-    let (Some(stored), Some(now)) = (stored, now) else { return false };
-    let text = |json: &[u8]| serde_json::from_slice::<String>(json).ok();
-    stored.trim_ascii() == now.trim_ascii() || text(stored).is_some_and(|stored| text(now) == Some(stored))
+/// A column in which a row differs.
+struct Differing {
+    column: String,
+    /// It holds the same JSON in another spelling.
+    is_respelled: bool,
 }
 
-/// `columns` are quoted.
-fn differs_in(columns: &[String]) -> String {
+fn differs_in(columns: &[Differing]) -> String {
+    let name = |differing: &Differing| {
+        let same = if differing.is_respelled { " (the same JSON, written otherwise)" } else { "" };
+        format!("{:?}{same}", differing.column)
+    };
     match columns {
         [] => "differs, and went on changing".to_owned(),
-        [one] => format!("differs in column {one}"),
-        many => format!("differs in columns {}", many.join(", ")),
+        [one] => format!("differs in column {}", name(one)),
+        many => format!("differs in columns {}", many.iter().map(name).collect::<Vec<_>>().join(", ")),
     }
 }

@@ -10,6 +10,8 @@ mod differences;
 mod first_write;
 mod followers;
 mod index;
+mod json;
+mod keys;
 pub mod mapping;
 mod order;
 mod output;
@@ -273,6 +275,7 @@ impl Job<'_> {
             planned.works.len() as u64,
             counts.writes(),
         );
+        let broken = keys::broken_before(planned).await;
         progress.begin("writing", planned.works.len() as u64, counts.writes());
         let began = Instant::now();
         let apply = self.apply(reader, progress.clone());
@@ -291,7 +294,8 @@ impl Job<'_> {
         findings.extend(planned.finish(self, reader).await?);
         findings.extend(followers::lost(self, &planned.site, &planned.outside).await?);
         let mut tables = prove::prove(&apply, planned, &tallies, self.config).await?;
-        findings.extend(prove::foreign_keys(planned, &mut tables).await?);
+        let is_undo = reader.manifest().safety_of.is_some();
+        findings.extend(keys::foreign_keys(planned, &broken, is_undo, &mut tables).await?);
         let sequences = first_write::first_writes(&apply, planned, &mut tables).await?;
         progress.finish();
         let mut report = RestoreReport {

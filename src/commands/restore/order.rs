@@ -3,13 +3,10 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::Job;
-use super::choose::Chosen;
 use super::plan::Means;
 use super::site::Site;
 use super::work::Work;
-use crate::model::{
-    Counts, Finding, Identity, RestoreMode, TableName, TablePlan, Target, TargetTable, WriteWay, work_order,
-};
+use crate::model::{Counts, Finding, Identity, TableName, TablePlan, Target, TargetTable, WriteWay, work_order};
 
 /// Gives every table its step, and takes those out that no order can write.
 pub(super) fn order(works: &mut Vec<Work>, target: &Target, means: Means, lost: &mut Vec<TablePlan>) {
@@ -69,9 +66,10 @@ pub(super) fn remember(target: &mut Target, stored: &Target) {
 }
 
 /// What holds for the run as a whole.
-pub(super) fn general(job: &Job<'_>, site: &Site, chosen: &[Chosen]) -> Vec<Finding> {
+pub(super) fn general(job: &Job<'_>, site: &Site, works: &[Work]) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if site.target.is_exact {
+    let is_any = |rows: fn(&Counts) -> u64| works.iter().any(|work| rows(&work.plan.counts) > 0);
+    if site.target.is_exact || !is_any(Counts::writes) {
         return findings;
     }
     let project = &job.project.name;
@@ -81,7 +79,7 @@ pub(super) fn general(job: &Job<'_>, site: &Site, chosen: &[Chosen]) -> Vec<Find
         "the Data API does not show triggers: those that there are fire for every row that is written \
          (the preview names those that the snapshot knows of)",
     ));
-    if chosen.iter().any(|table| table.mode == RestoreMode::Clear) {
+    if is_any(|counts| counts.delete) {
         findings.push(Finding::info(
             "rules-unknown",
             project,

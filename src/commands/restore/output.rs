@@ -21,7 +21,7 @@ use crate::store::{Store, StoreUrl};
 
 /// Columns of whatever the preview and the report are shown on.
 fn width(context: &Context) -> usize {
-    context.terminal.width.map_or(100, usize::from)
+    context.terminal.width.map_or(80, usize::from)
 }
 
 /// Whether a person is asked what was not said.

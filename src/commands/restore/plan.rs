@@ -136,7 +136,11 @@ pub(super) fn firing(plan: &TablePlan) -> Option<Finding> {
          snapshot: the report names it, and the exit code is 3)",
         plan.triggers.join(", ")
     );
-    Some(Finding::warning("triggers", plan.target.to_string(), message))
+    let quiet = if plan.way == WriteWay::Api { "restore through SQL, or " } else { "" };
+    Some(Finding::warning("triggers", plan.target.to_string(), message).hint(format!(
+        "what they change stays changed however often the restore is repeated; to keep the stored values, {quiet}disable \
+         them for it (ALTER TABLE … DISABLE TRIGGER USER)"
+    )))
 }
 
 fn fires(trigger: &TargetTrigger, means: Means) -> bool {
@@ -164,16 +168,6 @@ fn judge(plan: &mut TablePlan, chosen: &Chosen, table: &TargetTable, writable: O
     if !gone.is_empty() {
         let message = format!("the project's table has no column {}: these values are not restored", gone.join(", "));
         plan.findings.push(Finding::warning("column-missing", &target, message));
-    }
-    let is_text = |name: &&String| table.columns.iter().any(|c| c.name == **name && c.type_name == "json");
-    let json: Vec<&str> = plan.columns.iter().filter(is_text).map(String::as_str).collect();
-    if plan.way == WriteWay::Api && !json.is_empty() {
-        let message = format!(
-            "{}: the type json keeps white space and escapes, and the Data API may write them otherwise; the value is \
-             the same",
-            json.join(", ")
-        );
-        plan.findings.push(Finding::info("json-text", &target, message));
     }
     if plan.key.is_empty() && !table.primary_key.is_empty() {
         let message =
@@ -210,6 +204,8 @@ fn batch_columns(
     let field = |name: &str| chosen.entry.columns.iter().position(|c| c.name == name);
     let described =
         site.tables.get(&chosen.target).map(|(relation, _)| relation.columns.as_slice()).unwrap_or_default();
+    // a table that is not there yet is described by nobody but the snapshot
+    let described = if described.is_empty() { chosen.entry.columns.as_slice() } else { described };
     let is_json = |name: &str, type_name: &str| {
         // a domain shows as its base type in one of the two
         let other = described.iter().any(|c| c.name == name && c.kind() == ColumnKind::Json);

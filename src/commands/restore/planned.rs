@@ -93,7 +93,8 @@ impl Planned {
         if !self.is_begun {
             super::output::talk(job.context, "making the tables …");
             // rights and policies come after the rows: until then nobody but the owner and service_role reads them
-            let script = local(&reader.text(&structure.before).await?) + &self.row_security("ENABLE");
+            let before = local(&reader.text(&structure.before).await?);
+            let script = before + &self.row_security("ENABLE") + &self.rights_of_the_api();
             self.run_script(&script, &structure.before).await?;
         }
         let targets: Vec<TableName> = self.plan.tables.iter().map(|t| t.target.clone()).collect();
@@ -122,6 +123,15 @@ impl Planned {
         let tables = self.stored.as_ref().map(Facts::made_tables).unwrap_or_default();
         let tables = tables.iter().filter(|table| !PLATFORM.contains(&table.schema.as_str()));
         tables.map(|table| format!("ALTER TABLE {} {word} ROW LEVEL SECURITY;\n", table.quoted())).collect()
+    }
+
+    /// What the Data API needs for the tables that it writes. Their own rights come after the rows, and leave
+    /// nothing of this that the snapshot does not have.
+    fn rights_of_the_api(&self) -> String {
+        let tables = self.works.iter().filter(|work| work.plan.way == WriteWay::Api).map(|work| &work.plan.target);
+        let grant = |table: &TableName| format!("GRANT SELECT, INSERT ON {} TO service_role;\n", table.quoted());
+        let rights: String = tables.map(grant).collect();
+        if rights.is_empty() { rights } else { rights + "NOTIFY pgrst, 'reload schema';\n" }
     }
 
     async fn run_script(&self, script: &str, name: &str) -> anyhow::Result<()> {

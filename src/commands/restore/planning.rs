@@ -45,7 +45,6 @@ pub(super) async fn plan(
     let (schema, is_begun) =
         step(job, &site, &tools, stored.as_ref().zip(was.as_ref()), &chosen, manifest.tables.len());
     let made = was.as_ref().filter(|_| schema == SchemaStep::Create);
-    let mut findings = general(job, &site, &chosen);
     let mut works = Vec::new();
     let mut lost = Vec::new();
     let there = chosen.iter().filter_map(|c| site.tables.get(&c.target)?.1.counted).sum();
@@ -64,25 +63,22 @@ pub(super) async fn plan(
         let large = oversize(reader, &work).await?;
         if large.rows > 0 && !is_impossible {
             let why = large.message(site.sql.as_ref().map_or("SQL", |sql| sql.kind.name()));
-            match over_the_api(job, reader, &site, &tools, table, progress).await? {
+            match over_the_api(job, reader, &site, &tools, table, made, progress).await? {
                 Some(other) => {
                     work = other;
-                    let message = format!("{why}: the table is written over the Data API, where triggers fire");
+                    let where_to = match site.target.get(&table.target) {
+                        Some(_) => "the table is written over the Data API, where triggers fire",
+                        None => "the table is written over the Data API, once it is made",
+                    };
+                    let message = format!("{why}: {where_to}");
                     work.plan.findings.push(Finding::warning("over-the-api", table.target.to_string(), message));
                 }
                 None => {
                     let finding = Finding::error("row-too-large", table.target.to_string(), why);
-                    let finding = finding.hint(match site.target.get(&table.target) {
-                        None => {
-                            "with --keep-going everything else is restored; the same command again then writes this table \
-                             over the Data API"
-                        }
-                        Some(_) => {
-                            "and the Data API cannot write this table: install the helper (`supabackup helper-sql`), which \
-                             has no such limit, or raise that of the service"
-                        }
-                    });
-                    work.plan.findings.push(finding);
+                    work.plan.findings.push(finding.hint(
+                        "and the Data API cannot write this table: install the helper (`supabackup helper-sql`), which has \
+                         no such limit, or raise that of the service",
+                    ));
                     is_impossible = true;
                 }
             }
@@ -113,6 +109,7 @@ pub(super) async fn plan(
     order(&mut works, made.unwrap_or(&site.target), tools.means, &mut lost);
     works.sort_by(|a, b| (a.plan.step, &a.plan.target).cmp(&(b.plan.step, &b.plan.target)));
     let (outside, may_go) = outside(job, &works, &site, tools.means, &chosen).await?;
+    let mut findings = general(job, &site, &works);
     findings.extend(may_go);
     findings.extend(works.iter().filter_map(logins));
     for work in &mut works {
@@ -278,20 +275,22 @@ async fn drafted(chosen: &Chosen, site: &Site, tools: &Tools, made: Option<&Targ
     }
 }
 
-/// The same table over the Data API, if that can write it.
+/// The same table over the Data API, if that can write it: as it is, or as it is `made` by this restore.
 async fn over_the_api(
     job: &Job<'_>,
     reader: &Reader<'_>,
     site: &Site,
     tools: &Tools,
     table: &Chosen,
+    made: Option<&Target>,
     progress: &Progress,
 ) -> anyhow::Result<Option<Work>> {
-    if !site.tables.contains_key(&table.target) {
+    let is_made = site.target.get(&table.target).is_none();
+    if !(site.tables.contains_key(&table.target) || is_made && site.exposes(&table.target.schema)) {
         return Ok(None);
     }
     let api = tools.api();
-    let draft = drafted(table, site, &api, None).await?;
+    let draft = drafted(table, site, &api, made.filter(|_| is_made)).await?;
     if draft.is_impossible() {
         return Ok(None);
     }

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use super::apply::Apply;
 use super::comparison::Sum;
+use super::differences::Differences;
 use super::planned::Planned;
 use super::send::Tally;
 use super::work::{Mark, Work};
@@ -112,12 +113,14 @@ async fn proven(
         work.after().is_none_or(|after| after == now.in_project()) || work.plan.mode != RestoreMode::InsertMissing;
     report.is_equal = Some(wrong == 0 && is_as_expected);
     if wrong > 0 {
-        (report.differences, report.more_differences) =
+        let Differences { named, more, respelled } =
             comparing.differences(&now, work.plan.mode, MOST_DIFFERENCES).await?;
+        (report.differences, report.more_differences) = (named, more);
         let are = if wrong == 1 { "is" } else { "are" };
         let message =
             format!("{} {are} not as {} should be", plural(wrong, "row"), if wrong == 1 { "it" } else { "they" });
-        report.findings.push(Finding::error("differs", &target, message).hint(why_differs(&work.plan)));
+        let why = why_differs(&work.plan, wrong, respelled, planned.knows(&work.plan.target));
+        report.findings.push(Finding::error("differs", &target, message).hint(why));
     } else if !is_as_expected {
         let message = "every row of the snapshot is there, and rows that were not to change did: others wrote to it meanwhile, or a trigger";
         report.findings.push(Finding::warning("moved", &target, message));
@@ -126,18 +129,32 @@ async fn proven(
     Ok(report)
 }
 
-/// What a person can do about rows that differ.
-fn why_differs(plan: &TablePlan) -> String {
-    if plan.triggers.is_empty() {
-        return "others wrote to it meanwhile, a trigger changed values, or rows were refused: the report names them"
-            .to_owned();
-    }
-    let (names, table) = (plan.triggers.join(", "), plan.target.quoted());
+/// What a person can do about rows that differ, of which so many are only spelled otherwise.
+fn why_differs(plan: &TablePlan, wrong: u64, respelled: u64, is_known: bool) -> String {
+    let again = "however often the restore is repeated";
+    let table = plan.target.quoted();
+    let disable =
+        format!("run ALTER TABLE {table} DISABLE TRIGGER USER before and ENABLE TRIGGER USER after the restore");
     let quiet = if plan.way == WriteWay::Api { ", or restore through SQL, where triggers stay quiet" } else { "" };
+    if respelled == wrong {
+        return format!(
+            "these rows hold the same JSON, in the Data API's spelling, and do so {again}: restore through SQL to keep \
+             every byte"
+        );
+    }
+    if !plan.triggers.is_empty() {
+        let names = plan.triggers.join(", ");
+        return format!(
+            "the report names them. Triggers fired ({names}): what they change stays changed {again}. To keep the \
+             stored values, {disable}{quiet}"
+        );
+    }
+    if is_known {
+        return "others wrote to it meanwhile, or rows were refused: the report names them".to_owned();
+    }
     format!(
-        "the report names them. Triggers fired ({names}): what they change stays changed however often the restore is \
-         repeated. To keep the stored values, run ALTER TABLE {table} DISABLE TRIGGER USER before and ENABLE TRIGGER \
-         USER after{quiet}"
+        "the report names them: others wrote to the table meanwhile, rows were refused, or a trigger changed values, \
+         which the Data API does not show. What a trigger changes stays changed {again}: then {disable}{quiet}"
     )
 }
 
@@ -168,43 +185,6 @@ async fn quick(planned: &Planned, work: &Work) -> anyhow::Result<Option<Sum>> {
         Err(SqlError::Question(_)) => Ok(None),
         Err(error) => Err(error.failure().into()),
     }
-}
-
-/// Foreign keys of restored tables that do not hold.
-pub(super) async fn foreign_keys(planned: &Planned, reports: &mut [TableReport]) -> anyhow::Result<Vec<Finding>> {
-    let Some(sql) = &planned.site.sql else {
-        let checked = "the database checked foreign keys with every row that was written";
-        return Ok(vec![Finding::info("foreign-keys", "foreign keys", checked)]);
-    };
-    let tables: Vec<_> = planned.works.iter().map(|work| work.plan.target.clone()).collect();
-    let orphans = sql.tables.channel().orphans(&tables).await.map_err(|error| error.failure())?;
-    for orphan in orphans {
-        let table = orphan.table();
-        let finding = match (orphan.rows, orphan.validated) {
-            (Some(rows), true) => {
-                let message = format!("{} the foreign key {}", breaking(rows), orphan.constraint);
-                Finding::error("foreign-key", table.to_string(), message)
-                    .hint("restore the table that it refers to as well, from the same snapshot; rows that broke it before this restore count too")
-            }
-            (Some(rows), false) => {
-                let message = format!("{} the foreign key {}, which is not valid", breaking(rows), orphan.constraint);
-                Finding::info("foreign-key", table.to_string(), message)
-            }
-            (None, _) => {
-                let message =
-                    format!("the foreign key {} was not looked at: it is over spans of time", orphan.constraint);
-                Finding::info("foreign-key", table.to_string(), message)
-            }
-        };
-        if let Some(report) = reports.iter_mut().find(|report| report.target == table) {
-            report.findings.push(finding);
-        }
-    }
-    Ok(Vec::new())
-}
-
-fn breaking(rows: u64) -> String {
-    format!("{} {}", plural(rows, "row"), if rows == 1 { "breaks" } else { "break" })
 }
 
 /// Whether everything that was planned was done, and nothing is left to do.

@@ -11,10 +11,14 @@ use crate::render::plural;
 
 /// Tries what can be tried without writing, and puts what it shows into the plan.
 pub(super) async fn rehearse(apply: &Apply<'_>, planned: &mut Planned) -> anyhow::Result<()> {
-    if planned.plan.schema == SchemaStep::Create {
-        return Ok(());
-    }
+    let is_made = planned.plan.schema == SchemaStep::Create;
     for work in &mut planned.works {
+        if is_made {
+            // there is nothing to try it with yet; what the Data API cannot write is seen in the rows
+            let seen = apply.look(work).await?;
+            apply_rehearsal(work, seen);
+            continue;
+        }
         let seen = apply.rehearse(work).await?;
         apply_rehearsal(work, seen);
         // where foreign keys are checked, whatever refers to a row may itself be about to go
@@ -68,6 +72,19 @@ fn apply_rehearsal(work: &mut Work, seen: Rehearsed) {
     if seen.open > 0 {
         let message = format!("{} can be tried only once others are written", plural(seen.open, "row"));
         plan.findings.push(Finding::info("not-rehearsed", &target, message));
+    }
+    if seen.respelled > 0 {
+        let message = format!(
+            "{} of type json, which keeps how a value is written: the Data API leaves out white space around it, and \
+             escapes that a text alone does not need. The value is the same, and will differ from the snapshot (exit \
+             code 3)",
+            match seen.respelled {
+                1 => "1 row has a value".to_owned(),
+                rows => format!("{} have values", plural(rows, "row")),
+            }
+        );
+        let finding = Finding::warning("json-spelling", &target, message);
+        plan.findings.push(finding.hint("restore through SQL (docs/restore.md) to keep every byte"));
     }
     if seen.lone > 0 {
         let message = format!(

@@ -6,7 +6,7 @@ use tokio::sync::OnceCell;
 use super::apply::Apply;
 use super::send::{conflict, may_lift};
 use super::trial::Trial;
-use super::work::Work;
+use super::work::{JsonFields, Work};
 use crate::error::Failure;
 use crate::format::Batch;
 use crate::model::RowRefused;
@@ -43,6 +43,8 @@ pub(super) struct Rehearsed {
     pub(super) open: u64,
     /// Rows that could not be tried.
     pub(super) untried: u64,
+    /// Rows with a value that the Data API writes otherwise than it is stored.
+    pub(super) respelled: u64,
     /// Rows that were tried with nothing beside them: what is checked at the end of a statement was not.
     pub(super) lone: u64,
 }
@@ -50,10 +52,32 @@ pub(super) struct Rehearsed {
 impl Apply<'_> {
     /// Rehearses one table.
     pub(super) async fn rehearse(&self, work: &Work) -> Result<Rehearsed, Failure> {
-        let mut trial = Trial::new(work);
         if work.plan.counts.add + work.plan.counts.change == 0 {
-            return Ok(Rehearsed { is_whole: true, ..trial.seen });
+            return Ok(Rehearsed { is_whole: true, ..Rehearsed::default() });
         }
+        let Trial { batches, mut seen, is_full, beside, .. } = self.tried_rows(work).await?;
+        seen.is_whole = !is_full;
+        let mut requests = 0;
+        let beside = Beside { rows: &beside, is_taken: OnceCell::new() };
+        for (batch, is_change) in batches.iter().flat_map(|pair| [(&pair[0], false), (&pair[1], true)]) {
+            let of = Of { work, is_change };
+            let refused = self.try_batch(of, batch, &beside, &mut requests, &mut seen).await?;
+            if is_change { &mut seen.changes } else { &mut seen.adds }.extend(refused);
+        }
+        seen.is_whole &= requests < MOST_REQUESTS && seen.untried == 0;
+        Ok(seen)
+    }
+
+    /// What the rows alone tell, without a table to try them in.
+    pub(super) async fn look(&self, work: &Work) -> Result<Rehearsed, Failure> {
+        if JsonFields::of(work).are_none() {
+            return Ok(Rehearsed { is_whole: true, ..Rehearsed::default() });
+        }
+        Ok(Rehearsed { is_whole: true, ..self.tried_rows(work).await?.seen })
+    }
+
+    async fn tried_rows(&self, work: &Work) -> Result<Trial, Failure> {
+        let mut trial = Trial::new(work);
         for part in work.entry.parts_of(work.artifact) {
             trial = self
                 .reader
@@ -66,17 +90,7 @@ impl Apply<'_> {
                 break;
             }
         }
-        let Trial { batches, mut seen, is_full, beside, .. } = trial;
-        seen.is_whole = !is_full;
-        let mut requests = 0;
-        let beside = Beside { rows: &beside, is_taken: OnceCell::new() };
-        for (batch, is_change) in batches.iter().flat_map(|pair| [(&pair[0], false), (&pair[1], true)]) {
-            let of = Of { work, is_change };
-            let refused = self.try_batch(of, batch, &beside, &mut requests, &mut seen).await?;
-            if is_change { &mut seen.changes } else { &mut seen.adds }.extend(refused);
-        }
-        seen.is_whole &= requests < MOST_REQUESTS && seen.untried == 0;
-        Ok(seen)
+        Ok(trial)
     }
 
     /// Rehearses what is deleted from one table: the rows that are refused for good.

@@ -35,6 +35,8 @@ pub(super) struct Site {
     pub(super) listed: Arc<HashSet<TableName>>,
     /// What should be seen and cannot be.
     pub(super) missing: Vec<Missing>,
+    /// Schemas that the Data API serves, where it says so.
+    exposed: Option<Vec<String>>,
 }
 
 impl Site {
@@ -84,7 +86,13 @@ impl Site {
             tables: relations.into_iter().map(|(r, access)| (r.name.clone(), (r, access))).collect(),
             listed: Arc::new(found.listed),
             missing: found.missing,
+            exposed,
         })
+    }
+
+    /// Whether the Data API would show a table of this schema, once it is there.
+    pub(super) fn exposes(&self, schema: &str) -> bool {
+        self.exposed.as_ref().is_some_and(|all| all.iter().any(|one| one == schema))
     }
 
     /// Looks again, after definitions were made.

@@ -1,7 +1,7 @@
 //! The rows of a table that a rehearsal tries.
 
 use super::rehearse::{BESIDE, Rehearsed, least};
-use super::work::{JsonNulls, Mark, Marks, Work};
+use super::work::{JsonFields, Mark, Marks, Work};
 use crate::format::{Batch, BatchWriter, Fields};
 
 /// Bytes of one table's rows that are rehearsed. A table that has fewer to write is rehearsed whole.
@@ -18,7 +18,7 @@ pub(super) struct Trial {
     most_bytes: usize,
     most_rows: usize,
     pub(super) is_full: bool,
-    pub(super) json: JsonNulls,
+    pub(super) json: JsonFields,
     /// Rows that are there already and stay as they are, a few of them.
     pub(super) beside: Batch,
     most_beside: usize,
@@ -37,7 +37,7 @@ impl Trial {
             most_bytes: work.writer.batch_bytes(),
             most_rows: work.writer.batch_rows(),
             is_full: false,
-            json: JsonNulls::of(work),
+            json: JsonFields::of(work),
             beside: Batch::default(),
             most_beside: if work.conflict_key.is_empty() || least(work) == 1 { 0 } else { BESIDE },
             seen: Rehearsed::default(),
@@ -60,6 +60,7 @@ impl Trial {
             if is_change { &mut self.seen.changes } else { &mut self.seen.adds }.push(refusal);
             return;
         }
+        self.seen.respelled += u64::from(self.json.respells(fields));
         if self.is_full {
             return;
         }

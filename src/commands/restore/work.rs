@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use super::comparison::{Comparison, Sum};
 use super::plan::Means;
-use crate::format::{BatchColumn, BatchWriter, Fields, RowForm, row_name};
-use crate::model::{Artifact, RestoreMode, RowFilter, RowRefused, SchemaStep, TableEntry, TablePlan, WriteWay};
+use crate::format::{BatchColumn, BatchWriter, RowForm};
+use crate::model::{Artifact, RestoreMode, RowFilter, SchemaStep, TableEntry, TablePlan, WriteWay};
 use crate::supabase::{RowVersion, Writer};
 
 pub(super) use super::comparison::Mark;
+pub(super) use super::json::JsonFields;
 
 /// One mark for each row of the snapshot, in their order.
 #[derive(Debug, Clone)]
@@ -127,37 +128,5 @@ impl Work {
             }
             Marks::AllAdded => None,
         }
-    }
-}
-
-/// Finds rows that the Data API would store as something else: a JSON null becomes SQL NULL.
-#[derive(Debug, Clone)]
-pub(super) struct JsonNulls {
-    /// Fields that may hold one; none, where rows are not written over the Data API.
-    fields: Vec<usize>,
-    key: Vec<(String, usize)>,
-}
-
-impl JsonNulls {
-    /// In the rows of this table.
-    pub(super) fn of(work: &Work) -> Self {
-        let json = work.columns.iter().filter(|c| c.is_json && work.form == RowForm::Object);
-        Self { fields: json.filter_map(|c| c.field).collect(), key: work.key.clone() }
-    }
-
-    /// Whether no row can have one.
-    pub(super) fn are_none(&self) -> bool {
-        self.fields.is_empty()
-    }
-
-    /// Why this row cannot be written, if it has one.
-    pub(super) fn refuses(&self, fields: &Fields) -> Option<RowRefused> {
-        let is_null = |&field: &usize| fields.get(field).is_some_and(|text| text.trim_ascii() == b"null");
-        self.fields.iter().any(is_null).then(|| RowRefused {
-            row: row_name(&self.key, fields),
-            reason: "a JSON null cannot be written over the Data API, which would make SQL NULL of it: SQL access \
-                     is needed"
-                .to_owned(),
-        })
     }
 }

@@ -99,7 +99,7 @@ pub struct Counts {
     pub unchanged: u64,
     /// In the project as they are not in the snapshot, and left so by the mode.
     pub kept: u64,
-    /// To be added or changed, and the database refuses them.
+    /// To be added, changed or deleted, and the database refuses that.
     pub refused: u64,
 }
 

@@ -155,11 +155,9 @@ fn about(table: &TablePlan, plan: &RestorePlan, width: usize, palette: Palette) 
     if one_mode(plan).is_none() {
         line(&format!("mode {}: {}", table.mode, mode_line(table.mode)));
     }
-    if plan.tables.iter().any(|other| other.way != table.way) {
-        line(match table.way {
-            WriteWay::Api => "written over the Data API",
-            WriteWay::Sql => "written by SQL",
-        });
+    // the head says how the others are written
+    if table.way == WriteWay::Api && plan.tables.iter().any(|other| other.way != table.way) {
+        line("written over the Data API");
     }
     for left_out in &table.left_out {
         let lost = if left_out.loses { "; its values are LOST" } else { "" };
