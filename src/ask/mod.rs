@@ -85,6 +85,11 @@ pub async fn aside<T: Send + 'static>(
     tokio::select! {
         answer = asking => {
             borrowed.given_back = true;
+            if matches!(answer, Ok(Err(Unanswered::Left))) {
+                // the question still stands where the next line goes
+                let mut err = io::stderr().lock();
+                let _ = err.write_all(CLEARED).and_then(|()| err.flush());
+            }
             match answer {
                 Ok(answer) => answer.map_err(Failure::from),
                 Err(panic) => Err(Unanswered::Broken(panic.to_string()).into()),
@@ -113,6 +118,9 @@ impl Borrowed {
         Self { before: tcgetattr(io::stdin()).ok(), given_back: false }
     }
 }
+
+/// Nothing from the beginning of this line on.
+const CLEARED: &[u8] = b"\r\x1b[J";
 
 /// Below the question, the rest of it cleared, no bracketed paste, a cursor to be seen.
 const AFTER: &[u8] = b"\r\n\x1b[J\x1b[?2004l\x1b[?25h";

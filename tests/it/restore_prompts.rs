@@ -205,6 +205,9 @@ fn whoever_leaves_at_any_question_has_written_nothing() -> Result<()> {
             screen.press(key)?;
             let left = screen.end()?;
             loss.is_untouched(&left).with_context(|| format!("{key:?} at {question:?}"))?;
+            // nothing of the question is left behind what is said last
+            let last = left.text.lines().map(str::trim_end).rfind(|line| !line.is_empty());
+            ensure!(last == Some("error: left at a question: nothing was written"), "{key:?}: {}", left.text);
         }
     }
     Ok(())
