@@ -38,11 +38,11 @@ pub mod progress;
 pub mod render;
 pub mod seal;
 pub mod snapshot;
+pub mod stdio;
 pub mod store;
 pub mod supabase;
 
 use std::ffi::OsString;
-use std::io::Write as _;
 use std::path::Path;
 
 use crate::cli::{Cli, Command};
@@ -62,12 +62,10 @@ pub async fn run(
     context.terminal.quiet = config.quiet;
     if let Some(at) = config.clock {
         context.clock = Clock::running_from(at);
-        // nobody may be left to hear it
-        let _ = writeln!(std::io::stderr().lock(), "the clock is set to {at} by SUPABACKUP_CLOCK, which is for tests");
+        stdio::say(&format!("the clock is set to {at} by SUPABACKUP_CLOCK, which is for tests"));
     }
     if let (false, true, [first, _, ..]) = (config.quiet, cli.reads_one_store(), config.stores.as_slice()) {
-        // nobody may be left to hear it
-        let _ = writeln!(std::io::stderr().lock(), "using {first}, the first of {} stores", config.stores.len());
+        stdio::say(&format!("using {first}, the first of {} stores", config.stores.len()));
     }
     match &cli.command {
         // ends in its own way when it is asked to stop: what it has written must be cleared away
@@ -86,7 +84,7 @@ pub async fn run(
         Command::Pin(args) => or_stop(&context, commands::pin::pin(args, &config, &context)).await,
         Command::Unpin(args) => or_stop(&context, commands::pin::unpin(args, &config, &context)).await,
         Command::Copy(args) => or_stop(&context, commands::copy::run(args, &config, &context)).await,
-        Command::Sql(args) => or_stop(&context, commands::sql::run(args, &config)).await,
+        Command::Sql(args) => or_stop(&context, commands::sql::run(args, &config, &context)).await,
         Command::Schema(args) => or_stop(&context, commands::schema::run(args, &config, &context)).await,
         Command::Doctor(args) => or_stop(&context, commands::doctor::run(args, &config, &context)).await,
         Command::HelperSql(args) => commands::helper_sql::run(args),

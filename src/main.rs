@@ -2,7 +2,6 @@
 
 use std::any::Any;
 use std::ffi::OsString;
-use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -10,8 +9,9 @@ use std::sync::Arc;
 use supabackup::cli::Cli;
 use supabackup::clock::Clock;
 use supabackup::config::Redactor;
-use supabackup::context::{Context, Stop, Terminal};
+use supabackup::context::{self, Context, Stop, Terminal};
 use supabackup::error::{Failure, Outcome};
+use supabackup::stdio;
 
 #[expect(clippy::disallowed_methods, reason = "the one place that reads clock and environment")]
 fn main() -> ExitCode {
@@ -41,10 +41,11 @@ fn run(cli: Cli, vars: Vec<(OsString, OsString)>, clock: Clock, terminal: Termin
         .max_blocking_threads(2 * workers)
         .enable_all()
         .build()?;
+    let runner_reads = context::in_actions(&vars);
     let outcome = runtime.block_on(async {
         let (switch, stop) = Stop::new();
         switch.on_signals(leave)?;
-        supabackup::run(cli, vars, Context { clock, terminal, stop }).await
+        supabackup::run(cli, vars, Context { clock, terminal, stop, runner_reads }).await
     });
     // work that nobody waits for any more must not hold up the exit
     runtime.shutdown_background();
@@ -58,20 +59,24 @@ fn leave(code: u8) {
 
 /// Help and version go to stdout as clap made them; everything else repeats what was typed.
 fn usage(error: &clap::Error, redactor: &Redactor) -> ExitCode {
-    // nobody is left to hear that this cannot be written
-    let _ = if error.use_stderr() { say(redactor, &error.to_string()) } else { error.print() };
+    if error.use_stderr() {
+        say(redactor, &error.to_string());
+    } else {
+        // nobody is left to hear that this cannot be written
+        let _ = error.print();
+    }
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
 fn failure(error: &anyhow::Error, redactor: &Redactor) -> ExitCode {
     let failure = Failure::of(error);
     let hint = failure.and_then(|failure| failure.hint.as_ref()).map(|hint| format!("hint: {hint}\n"));
-    let _ = say(redactor, &format!("error: {error:#}\n{}", hint.unwrap_or_default()));
+    say(redactor, &format!("error: {error:#}\n{}", hint.unwrap_or_default()));
     ExitCode::from(failure.map_or(1, Failure::exit_code))
 }
 
-fn say(redactor: &Redactor, text: &str) -> io::Result<()> {
-    io::stderr().lock().write_all(redactor.clean(text).as_bytes())
+fn say(redactor: &Redactor, text: &str) {
+    stdio::tell(&redactor.clean(text));
 }
 
 /// A panic is a bug; its message may hold anything.
@@ -80,7 +85,7 @@ fn report_panics(redactor: Arc<Redactor>) {
         let place = panic.location().map(|place| format!(" ({}:{})", place.file(), place.line())).unwrap_or_default();
         let text = format!("error: internal error: {}{place}\n", message(panic.payload()));
         let hint = concat!("hint: this is a bug; please report it at ", env!("CARGO_PKG_REPOSITORY"), "/issues\n");
-        let _ = say(&redactor, &format!("{text}{hint}"));
+        say(&redactor, &format!("{text}{hint}"));
     }));
 }
 

@@ -1,7 +1,6 @@
 //! What a run shows while it works: on a terminal one live bar per table and below them one for all, one
 //! plain line every few seconds elsewhere. Nothing here decides anything.
 
-use std::io::Write;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,6 +10,7 @@ use indicatif::{
 };
 
 use crate::model::TableName;
+use crate::stdio::{harmless, say};
 
 /// How progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,7 +120,7 @@ impl Progress {
             if let Ok(style) = ProgressStyle::with_template(template) {
                 bar.set_style(style.with_key("rate", rate).progress_chars("█▉░"));
             }
-            bar.set_prefix(shorten(&name.to_string()));
+            bar.set_prefix(harmless(&shorten(&name.to_string())).into_owned());
             bar
         });
         TableProgress { state: Arc::clone(&self.state), bar, name: name.to_string(), rows: 0, bytes: 0 }
@@ -194,7 +194,7 @@ impl State {
             load(&self.tables),
             load(&self.bytes) as f64 / 1_048_576.0
         );
-        let _ = writeln!(std::io::stderr().lock(), "{text}");
+        say(&text);
     }
 }
 

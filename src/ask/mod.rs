@@ -8,13 +8,14 @@ mod confirm;
 mod pick;
 mod prompts;
 
-use std::io::{self, Write};
+use std::io;
 use std::time::Duration;
 
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use crate::context::Context;
 use crate::error::Failure;
+use crate::stdio;
 
 pub use confirm::{confirm, not_this_project};
 pub use pick::{pick_mode, pick_snapshot, pick_tables};
@@ -123,7 +124,7 @@ impl Borrowed {
 const CLEARED: &[u8] = b"\r\x1b[J";
 
 /// Below the question, the rest of it cleared, no bracketed paste, a cursor to be seen.
-const AFTER: &[u8] = b"\r\n\x1b[J\x1b[?2004l\x1b[?25h";
+const AFTER: &str = "\r\n\x1b[J\x1b[?2004l\x1b[?25h";
 
 impl Drop for Borrowed {
     fn drop(&mut self) {
@@ -133,9 +134,7 @@ impl Drop for Borrowed {
         if let Some(before) = &self.before {
             let _ = tcsetattr(io::stdin(), OptionalActions::Now, before);
         }
-        // nobody may be left to see it
-        let mut err = io::stderr().lock();
-        let _ = err.write_all(AFTER).and_then(|()| err.flush());
+        stdio::tell(AFTER);
     }
 }
 

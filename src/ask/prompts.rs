@@ -1,7 +1,6 @@
 //! Questions on a real terminal.
 
 use std::fmt;
-use std::io::{self, Write};
 
 use inquire::list_option::ListOption;
 use inquire::ui::RenderConfig;
@@ -9,6 +8,7 @@ use inquire::{InquireError, MultiSelect, Select, Text};
 
 use super::{Ask, Entry, Unanswered};
 use crate::context::Terminal;
+use crate::stdio;
 
 /// Asks on stderr, with keys from stdin.
 pub(super) struct Prompts {
@@ -53,8 +53,7 @@ impl Ask for Prompts {
     }
 
     fn say(&mut self, text: &str) -> Result<(), Unanswered> {
-        let mut err = io::stderr().lock();
-        err.write_all(text.as_bytes()).and_then(|()| err.flush()).map_err(|e| Unanswered::Broken(e.to_string()))
+        stdio::show(text).map_err(|e| Unanswered::Broken(e.to_string()))
     }
 
     fn one_of(&mut self, question: &str, entries: &[Entry]) -> Result<usize, Unanswered> {

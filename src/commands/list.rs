@@ -1,8 +1,7 @@
 //! `list`: the snapshots of a store, or one of them table by table.
 
-use std::io::Write;
-
 use super::choice::chosen;
+use super::talk::say;
 use crate::cli::{ListArgs, SnapshotChoice};
 use crate::config::Config;
 use crate::context::Context;
@@ -28,8 +27,7 @@ async fn all(args: &ListArgs, store: &dyn Store, context: &Context) -> anyhow::R
     }
     if snapshots.is_empty() {
         if !context.terminal.quiet {
-            // nobody may be left to hear it
-            let _ = writeln!(std::io::stderr().lock(), "{} holds no snapshots", store.describe());
+            say(&format!("{} holds no snapshots", store.describe()));
         }
         return Ok(());
     }
@@ -54,8 +52,7 @@ async fn one(
     };
     let (manifest, closed) = whole_manifest(store, &keys, manifest, &config.identities).await;
     if let Some(why) = closed.filter(|_| !context.terminal.quiet) {
-        // nobody may be left to hear it
-        let _ = writeln!(std::io::stderr().lock(), "the names of its tables are sealed: {why}");
+        say(&format!("the names of its tables are sealed: {why}"));
     }
     if args.json {
         return Ok(render::print(&render::snapshot_json(&summary, &manifest)?)?);

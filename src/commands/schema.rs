@@ -1,12 +1,13 @@
 //! `schema`: the project's definition as SQL, read through SQL where there is a way to it, and
 //! inferred from the Data API's description where there is none.
 
-use std::io::Write;
+use std::io::{self, ErrorKind, Write};
 use std::sync::Arc;
 
 use super::backup::discover::{Wanted, discover};
 use super::channel::{self, Choice};
 use super::connect;
+use super::talk::talk;
 use crate::buffers::Buffers;
 use crate::cli::SchemaArgs;
 use crate::config::{Config, SqlChoice};
@@ -14,6 +15,7 @@ use crate::context::Context;
 use crate::ddl::{UNKNOWN, inferred, script};
 use crate::error::Outcome;
 use crate::model::Relation;
+use crate::stdio::Script;
 use crate::supabase::Client;
 use crate::supabase::sql::SqlChannel;
 
@@ -46,7 +48,7 @@ async fn exact(channel: &dyn SqlChannel, context: &Context) -> anyhow::Result<Ou
         let lines: Vec<String> = script.on_purpose.lines().map(|line| format!("-- {line}\n")).collect();
         format!("\n--\n-- What acts by itself, to be run on purpose:\n--\n{}", lines.concat())
     };
-    crate::render::print(&format!("{}\n{}\n{}{acting}", script.before, script.sequences, script.after))?;
+    print(&format!("{}\n{}\n{}{acting}", script.before, script.sequences, script.after), context)?;
     let missing: Vec<String> = script.missing.iter().map(|m| format!("{}: {}", m.subject, m.reason)).collect();
     if missing.is_empty() {
         return Ok(Outcome::Done);
@@ -66,7 +68,7 @@ async fn guessed(
     let relations: Vec<Relation> = found.tables.iter().map(|(relation, _)| relation.clone()).collect();
     let mut others: Vec<String> = found.passed_over.iter().map(|p| format!("{}: {}", p.name, p.reason)).collect();
     others.extend(found.missing.iter().map(|m| format!("{}: {}", m.subject, m.reason)));
-    crate::render::print(&inferred(&relations, &others))?;
+    print(&inferred(&relations, &others), context)?;
     let mut unknown: Vec<String> = UNKNOWN.iter().map(|u| (*u).to_owned()).collect();
     if config.sql == SqlChoice::Auto {
         unknown.push("`supabackup doctor` says how to give it SQL, which tells all of this".to_owned());
@@ -75,14 +77,18 @@ async fn guessed(
     Ok(Outcome::Incomplete)
 }
 
-fn say(context: &Context, title: &str, lines: &[String]) {
-    if context.terminal.quiet {
-        return;
+/// That nobody reads it to its end is no error.
+fn print(script: &str, context: &Context) -> io::Result<()> {
+    let mut out = Script::new(context.runner_reads)?;
+    match out.write_all(script.as_bytes()).and_then(|()| out.end()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        other => other,
     }
-    let mut err = std::io::stderr().lock();
-    // nobody may be left to hear it
-    let _ = writeln!(err, "{title}");
+}
+
+fn say(context: &Context, title: &str, lines: &[String]) {
+    talk(context, title);
     for line in lines {
-        let _ = writeln!(err, "  {}", line.replace(char::is_control, " "));
+        talk(context, &format!("  {line}"));
     }
 }

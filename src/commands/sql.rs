@@ -1,43 +1,42 @@
 //! `sql`: a snapshot as one script.
 
-use std::io::{self, BufWriter, ErrorKind, Write};
+use std::io::{self, ErrorKind, Write};
 
 use super::choice::chosen;
+use super::talk::say;
 use crate::cli::SqlArgs;
 use crate::config::Config;
+use crate::context::Context;
 use crate::ddl::{Facts, script_of_tables};
 use crate::error::{Failure, Outcome};
 use crate::format::{InsertWriter, SESSION};
 use crate::model::{Artifact, Manifest, Structure, TableEntry, TableName};
 use crate::snapshot::Reader;
+use crate::stdio::Script;
 use crate::store;
 
 /// Runs the command.
-pub async fn run(args: &SqlArgs, config: &Config) -> anyhow::Result<Outcome> {
+pub async fn run(args: &SqlArgs, config: &Config, context: &Context) -> anyhow::Result<Outcome> {
     let store = store::open(&config.store);
     let keys = chosen(store.as_ref(), args.project.as_deref(), &args.snapshot, config).await?;
     let reader = Reader::open(store.as_ref(), keys, &config.identities).await?;
     let tables = tables(reader.manifest(), &args.tables)?;
-    let mut out = BufWriter::with_capacity(256 << 10, io::stdout());
+    let mut out = Script::new(context.runner_reads)?;
     let written = write(args, &reader, &tables, &mut out).await;
-    match written.and_then(|()| out.flush().map_err(Into::into)) {
+    match written.and_then(|()| out.end().map_err(Into::into)) {
         // nobody reads it to its end
         Err(error) if is_broken_pipe(&error) => Ok(Outcome::Done),
         Err(error) => Err(error),
         Ok(()) if reader.manifest().complete => Ok(Outcome::Done),
         Ok(()) => {
-            // nobody may be left to hear it
-            let _ = writeln!(
-                io::stderr().lock(),
+            say(&format!(
                 "the snapshot is incomplete; not in it are {} things that the script's head names",
                 reader.manifest().missing.len()
-            );
+            ));
             Ok(Outcome::Incomplete)
         }
     }
 }
-
-type Out = BufWriter<io::Stdout>;
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == ErrorKind::BrokenPipe)
@@ -72,7 +71,7 @@ fn tables<'m>(manifest: &'m Manifest, wanted: &[String]) -> Result<Vec<&'m Table
     Ok(chosen)
 }
 
-async fn write(args: &SqlArgs, reader: &Reader<'_>, tables: &[&TableEntry], out: &mut Out) -> anyhow::Result<()> {
+async fn write(args: &SqlArgs, reader: &Reader<'_>, tables: &[&TableEntry], out: &mut Script) -> anyhow::Result<()> {
     let manifest = reader.manifest();
     let structure = manifest.structure.as_ref();
     if args.on_purpose {
@@ -117,7 +116,7 @@ async fn write(args: &SqlArgs, reader: &Reader<'_>, tables: &[&TableEntry], out:
 }
 
 /// One script: the one that was made now, or else the stored one of this key.
-async fn script(reader: &Reader<'_>, made: Option<&str>, stored: Option<&str>, out: &mut Out) -> anyhow::Result<()> {
+async fn script(reader: &Reader<'_>, made: Option<&str>, stored: Option<&str>, out: &mut Script) -> anyhow::Result<()> {
     match (made, stored) {
         (Some(text), _) => out.write_all(text.as_bytes())?,
         (None, Some(key)) => out.write_all(reader.text(key).await?.as_bytes())?,
@@ -133,7 +132,7 @@ pub(super) async fn facts(reader: &Reader<'_>, structure: &Structure) -> anyhow:
     })?)
 }
 
-fn head(manifest: &Manifest, out: &mut Out) -> io::Result<()> {
+fn head(manifest: &Manifest, out: &mut Script) -> io::Result<()> {
     writeln!(out, "-- Snapshot {} of {}, taken {}", manifest.snapshot, manifest.project.name, manifest.started)?;
     if !manifest.complete {
         writeln!(out, "-- Not complete; not in it:")?;
@@ -154,7 +153,7 @@ async fn rows(
     reader: &Reader<'_>,
     table: &TableEntry,
     facts: Option<&Facts>,
-    out: &mut Out,
+    out: &mut Script,
 ) -> anyhow::Result<()> {
     let artifact = if table.parts_of(Artifact::Sql).next().is_some() { Artifact::Sql } else { Artifact::Json };
     if !args.inserts && artifact == Artifact::Sql {

@@ -18,6 +18,8 @@ pub struct Context {
     pub terminal: Terminal,
     /// Whether somebody wants the run to end.
     pub stop: Stop,
+    /// This is a step of a workflow: a runner of GitHub Actions reads both streams, and takes some lines for commands.
+    pub runner_reads: bool,
 }
 
 /// Where output goes. The default is a plain file: nobody watches, nothing is coloured.
@@ -45,6 +47,7 @@ impl Terminal {
     /// Looks at the process's streams and at `NO_COLOR`, `TERM` and `CI`. Being quiet is a setting, which
     /// is known later.
     pub fn read(vars: &[(OsString, OsString)], no_color: bool) -> Self {
+        #[expect(clippy::disallowed_methods, reason = "nothing is written")]
         let (stdout, stderr) = (io::stdout(), io::stderr());
         let (stdout_is_terminal, stderr_is_terminal) = (stdout.is_terminal(), stderr.is_terminal());
         let size = if stdout_is_terminal {
@@ -79,6 +82,11 @@ impl Terminal {
     pub fn is_watched(&self) -> bool {
         self.stderr_is_terminal && !self.ci
     }
+}
+
+/// Whether this is a step of a workflow on GitHub, or on something that says it is.
+pub fn in_actions(vars: &[(OsString, OsString)]) -> bool {
+    vars.iter().any(|(name, value)| name == "GITHUB_ACTIONS" && value == "true")
 }
 
 /// Colour wanted (<https://no-color.org>), and whether this is CI.

@@ -1,5 +1,5 @@
 //! Reports as text: for a terminal, for programs, for job summaries, for a browser, and for whoever
-//! has to restore without this program. Takes values, returns strings; only [`print()`] writes.
+//! has to restore without this program. Takes values, returns strings; what writes is [`print()`], which is from `stdio`.
 //!
 //! Nothing here trusts a name: tables, columns and server messages come from the project, and none
 //! of them may forge a line, a cell, a tag or a statement.
@@ -25,8 +25,6 @@ mod sealed;
 mod text;
 mod watch;
 
-use std::io::{self, ErrorKind, Write};
-
 pub use columns::{flat, paragraph};
 pub use copy::{copy_human, replica_html, replica_human, replica_line, replica_md};
 pub use dashboard::dashboard_html;
@@ -51,11 +49,4 @@ pub use run::{run_html, run_human, run_md};
 pub use sealed::how_to_open_md;
 pub use watch::{WATCH_WIDTH, watch_human, watch_verdict};
 
-/// Writes data to standard output. That nobody reads it to its end (`| head`) is no error.
-pub fn print(text: &str) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
-        other => other,
-    }
-}
+pub use crate::stdio::print;

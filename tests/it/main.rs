@@ -1,5 +1,6 @@
 //! Stories end to end: the real binary against a real PostgreSQL behind a real PostgREST.
 
+mod actions;
 mod architecture;
 mod comparing;
 mod compat;

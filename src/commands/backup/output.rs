@@ -1,12 +1,11 @@
 //! What `backup` says: the plan of a dry run, and what became of a run.
 
-use std::io::Write;
-
 use crate::context::Context;
 use crate::error::Outcome;
 use crate::model::{BackupPlan, Manifest, Missing, Stability};
 use crate::render::{bytes, count, duration};
 use crate::snapshot::SnapshotKeys;
+use crate::stdio::tell;
 use crate::store::{Several, StoreOutcome};
 
 /// Prints what would be done.
@@ -76,7 +75,7 @@ pub(super) fn done(
             text.push_str(&stored_text(store, keys));
         }
         left.iter().for_each(|line| text.push_str(&format!("  {line}\n")));
-        let _ = std::io::stderr().lock().write_all(text.as_bytes());
+        tell(&text);
     }
     crate::render::print(&format!("{}\n", keys.id()))?;
     Ok(outcome)

@@ -1,6 +1,5 @@
 //! What a restore says and asks.
 
-use std::io::Write;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
@@ -17,6 +16,7 @@ use crate::model::{
 };
 use crate::render::{self, Palette};
 use crate::snapshot::{RESTORED, SnapshotKeys, list_snapshots, sealing_like, store_text};
+use crate::stdio::tell;
 use crate::store::{Store, StoreUrl};
 
 /// Columns of whatever the preview and the report are shown on.
@@ -109,7 +109,7 @@ impl Job<'_> {
         } else if !terminal.quiet {
             let palette = Palette::new(terminal.color_on_stderr());
             let text = render::restore_plan_human(plan, now, width(self.context), palette);
-            let _ = std::io::stderr().lock().write_all(text.as_bytes());
+            tell(&text);
         }
         Ok(())
     }

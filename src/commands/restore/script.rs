@@ -1,7 +1,7 @@
 //! `restore --sql`: the plan as a script, for whoever wants to read it before it is run, or to run it
 //! in a place of their own.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 
 use super::planned::Planned;
 use super::work::{Mark, Work};
@@ -9,12 +9,13 @@ use crate::error::{Failure, Outcome};
 use crate::format::{InsertWriter, SESSION};
 use crate::model::{RestoreMode, SchemaStep, quote_identifier};
 use crate::snapshot::Reader;
+use crate::stdio::Script;
 
 /// Rows in one statement.
 const ROWS: u32 = 100;
 
 /// Prints the script.
-pub(super) async fn print(reader: &Reader<'_>, planned: &Planned) -> anyhow::Result<Outcome> {
+pub(super) async fn print(reader: &Reader<'_>, planned: &Planned, runner_reads: bool) -> anyhow::Result<Outcome> {
     let manifest = reader.manifest();
     if planned.plan.schema == SchemaStep::Create {
         return Err(Failure::usage("writing the script: the project has none of these tables".to_owned())
@@ -22,7 +23,7 @@ pub(super) async fn print(reader: &Reader<'_>, planned: &Planned) -> anyhow::Res
             .into());
     }
     super::output::startable(&planned.plan)?;
-    let mut out = BufWriter::with_capacity(256 << 10, io::stdout());
+    let mut out = Script::new(runner_reads)?;
     let plan = &planned.plan;
     writeln!(out, "-- Restores snapshot {} of {} into {}.", manifest.snapshot, plan.from.name, plan.to.name)?;
     writeln!(
@@ -52,11 +53,11 @@ pub(super) async fn print(reader: &Reader<'_>, planned: &Planned) -> anyhow::Res
         }
     }
     writeln!(out, "SET session_replication_role = origin;\nCOMMIT;")?;
-    out.flush()?;
+    out.end()?;
     Ok(super::output::of_plan(plan))
 }
 
-async fn rows(reader: &Reader<'_>, work: &Work, out: &mut BufWriter<io::Stdout>) -> anyhow::Result<()> {
+async fn rows(reader: &Reader<'_>, work: &Work, out: &mut Script) -> anyhow::Result<()> {
     let plan = &work.plan;
     if plan.counts.add + plan.counts.change == 0 {
         return Ok(());
@@ -159,7 +160,7 @@ impl Sink {
 }
 
 /// Exactly the versions of rows that were compared.
-fn deletes(work: &Work, out: &mut BufWriter<io::Stdout>) -> io::Result<()> {
+fn deletes(work: &Work, out: &mut Script) -> io::Result<()> {
     if work.doomed().is_empty() {
         return Ok(());
     }

@@ -6,6 +6,7 @@ pub(crate) mod github;
 pub(crate) mod honest;
 pub(crate) mod parts;
 pub(crate) mod run;
+pub(crate) mod runner;
 pub(crate) mod screen;
 pub(crate) mod stack;
 
