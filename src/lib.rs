@@ -42,6 +42,8 @@ pub mod stdio;
 pub mod store;
 pub mod supabase;
 
+pub use commands::step::close as close_step;
+
 use std::ffi::OsString;
 use std::path::Path;
 
@@ -60,6 +62,9 @@ pub async fn run(
 ) -> anyhow::Result<Outcome> {
     let config = Config::load(cli.need(), &cli.flags()?, vars, Path::new("."))?;
     context.terminal.quiet = config.quiet;
+    if let Some(step) = &context.step {
+        step.wants(config.annotations, config.job_summary);
+    }
     if let Some(at) = config.clock {
         context.clock = Clock::running_from(at);
         stdio::say(&format!("the clock is set to {at} by SUPABACKUP_CLOCK, which is for tests"));

@@ -35,6 +35,14 @@ pub fn show(text: &str) -> io::Result<()> {
     err.write_all(harmless(text).as_bytes()).and_then(|()| err.flush())
 }
 
+/// Commands for a runner, one a line, as `render` makes them. They go where nobody expects data.
+pub fn command(lines: &[String]) {
+    if !lines.is_empty() {
+        // nobody may be left to hear it
+        let _ = stderr().lock().write_all((lines.join("\n") + "\n").as_bytes());
+    }
+}
+
 /// The text without any line that a runner takes for a command. What would be one shows its first character as an
 /// escape; in a JSON document that is the same character still (only strings hold `#`, and no line begins with `::`).
 pub fn harmless(text: &str) -> Cow<'_, str> {

@@ -138,6 +138,28 @@ impl Cli {
         self.global.no_color
     }
 
+    /// The command's name, as it was typed.
+    pub fn verb(&self) -> &'static str {
+        match self.command {
+            Command::Run(_) => "run",
+            Command::Backup(_) => "backup",
+            Command::Verify(_) => "verify",
+            Command::Restore(_) => "restore",
+            Command::List(_) => "list",
+            Command::Monitor(_) => "monitor",
+            Command::Dashboard(_) => "dashboard",
+            Command::Prune(_) => "prune",
+            Command::Recompress(_) => "recompress",
+            Command::Pin(_) => "pin",
+            Command::Unpin(_) => "unpin",
+            Command::Copy(_) => "copy",
+            Command::Sql(_) => "sql",
+            Command::Schema(_) => "schema",
+            Command::Doctor(_) => "doctor",
+            Command::HelperSql(_) => "helper-sql",
+        }
+    }
+
     /// Whether the command can do without a project.
     pub fn need(&self) -> Need {
         match self.command {

@@ -21,5 +21,6 @@ pub mod restore;
 pub mod run;
 pub mod schema;
 pub mod sql;
+pub mod step;
 mod talk;
 pub mod verify;

@@ -79,7 +79,7 @@ async fn guessed(
 
 /// That nobody reads it to its end is no error.
 fn print(script: &str, context: &Context) -> io::Result<()> {
-    let mut out = Script::new(context.runner_reads)?;
+    let mut out = Script::new(context.step.is_some())?;
     match out.write_all(script.as_bytes()).and_then(|()| out.end()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         other => other,

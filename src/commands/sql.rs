@@ -21,7 +21,7 @@ pub async fn run(args: &SqlArgs, config: &Config, context: &Context) -> anyhow::
     let keys = chosen(store.as_ref(), args.project.as_deref(), &args.snapshot, config).await?;
     let reader = Reader::open(store.as_ref(), keys, &config.identities).await?;
     let tables = tables(reader.manifest(), &args.tables)?;
-    let mut out = Script::new(context.runner_reads)?;
+    let mut out = Script::new(context.step.is_some())?;
     let written = write(args, &reader, &tables, &mut out).await;
     match written.and_then(|()| out.end().map_err(Into::into)) {
         // nobody reads it to its end

@@ -2,6 +2,7 @@
 
 use super::choice::chosen;
 use crate::cli::VerifyArgs;
+use crate::commands::step::of_verify;
 use crate::commands::talk::say;
 use crate::config::Config;
 use crate::context::Context;
@@ -48,6 +49,7 @@ pub async fn run(args: &VerifyArgs, config: &Config, context: &Context) -> anyho
     if done.is_empty() {
         return Err(no_snapshots(store).into());
     }
+    context.hand_over(|| of_verify(&done));
     if args.json {
         render::print(&render::verified_json(&done)?)?;
     }

@@ -33,6 +33,7 @@ macro_rules! variables {
 
 variables!(Ours {
     allow_http: String => Text,
+    annotations: String => Text,
     archive_notice: String => Text,
     artifacts: String => Text,
     clock: String => Text,
@@ -65,6 +66,7 @@ variables!(Ours {
     keep_weekly: String => Text,
     keep_within: String => Text,
     keep_yearly: String => Text,
+    job_summary: String => Text,
     key_notice: String => Text,
     management_url: String => Text,
     max_age: String => Text,

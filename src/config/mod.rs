@@ -109,6 +109,10 @@ pub struct Config {
     pub progress: Progress,
     /// Only what needs a person is said.
     pub quiet: bool,
+    /// What needs a person becomes annotations of a step.
+    pub annotations: bool,
+    /// The report is shown on a job's page.
+    pub job_summary: bool,
     /// Which snapshots stay.
     pub retention: Retention,
     /// What the watch allows.

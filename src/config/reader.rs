@@ -96,6 +96,8 @@ pub(crate) fn load(
             _ => Progress::Auto,
         },
         quiet,
+        annotations: read.switch("annotations"),
+        job_summary: read.switch("job_summary"),
         retention,
         limits,
         workflow: read.workflow(),

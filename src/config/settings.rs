@@ -273,6 +273,11 @@ pub static SETTINGS: &[Setting] = &[
         "no progress, only what needs a person"),
     Setting { in_file: false, ..row("config", Some("--config"), &["SUPABACKUP_CONFIG"], Text,
         Described("./supabackup.toml if there is one"), "the configuration file") },
+    // GitHub
+    row("annotations", None, &["SUPABACKUP_ANNOTATIONS"], Switch, Value("yes"),
+        "github: what needs a person becomes annotations of the step"),
+    row("job_summary", None, &["SUPABACKUP_JOB_SUMMARY"], Switch, Value("yes"),
+        "github: the report is shown on the job's page"),
     // where it runs
     theirs("github_repository", &["GITHUB_REPOSITORY"], Text, "github: the repository of the workflow; set by the runner"),
     theirs("github_run_id", &["GITHUB_RUN_ID"], Text, "github: the workflow's run; set by the runner"),

@@ -1,12 +1,15 @@
 //! What a run gets from its process: the clock, the terminal, and the request to stop.
 
+mod step;
 mod stop;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 
 use crate::clock::Clock;
+use crate::model::StepReport;
 
+pub use step::{Handed, Step};
 pub use stop::{Stop, Switch};
 
 /// Handed to every command; read once, by `main`.
@@ -18,8 +21,8 @@ pub struct Context {
     pub terminal: Terminal,
     /// Whether somebody wants the run to end.
     pub stop: Stop,
-    /// This is a step of a workflow: a runner of GitHub Actions reads both streams, and takes some lines for commands.
-    pub runner_reads: bool,
+    /// The step of a workflow that this is: a runner of GitHub Actions reads along, and is told at the end.
+    pub step: Option<Step>,
 }
 
 /// Where output goes. The default is a plain file: nobody watches, nothing is coloured.
@@ -41,6 +44,15 @@ pub struct Terminal {
     pub width: Option<u16>,
     /// Lines of the terminal, if there is one.
     pub height: Option<u16>,
+}
+
+impl Context {
+    /// What a runner is told at the end, if one reads along; the last report stands.
+    pub fn hand_over(&self, report: impl FnOnce() -> StepReport) {
+        if let Some(step) = &self.step {
+            step.hand_over(report());
+        }
+    }
 }
 
 impl Terminal {
@@ -82,11 +94,6 @@ impl Terminal {
     pub fn is_watched(&self) -> bool {
         self.stderr_is_terminal && !self.ci
     }
-}
-
-/// Whether this is a step of a workflow on GitHub, or on something that says it is.
-pub fn in_actions(vars: &[(OsString, OsString)]) -> bool {
-    vars.iter().any(|(name, value)| name == "GITHUB_ACTIONS" && value == "true")
 }
 
 /// Colour wanted (<https://no-color.org>), and whether this is CI.

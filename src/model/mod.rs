@@ -17,6 +17,7 @@ mod run;
 mod seal;
 mod since;
 mod snapshot;
+mod step;
 mod watch;
 
 /// The program and its version, as what it writes names them.
@@ -51,6 +52,7 @@ pub use run::{RunFailure, RunReplica, RunReport, RunSnapshot, RunState, RunStore
 pub use seal::{Audience, PassphraseSeal, Seal, SealedTo, may_lie_there};
 pub use since::{Since, TableSince, ThenNow};
 pub use snapshot::{Pin, SnapshotId, SnapshotState, Verification};
+pub use step::{Output, StepReport};
 pub use watch::{
     CatalogSeen, Change, Described, Forecast, Health, History, KeySeen, Limits, Live, LiveTable, NOT_CHECKED,
     Observation, Reach, Schedule, Seen, ServiceHealth, Shape, Slope, SnapshotPoint, StoreSeen, Subject, TableCount,

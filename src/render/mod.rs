@@ -4,6 +4,8 @@
 //! Nothing here trusts a name: tables, columns and server messages come from the project, and none
 //! of them may forge a line, a cell, a tag or a statement.
 
+mod actions;
+mod chart;
 mod columns;
 mod copy;
 mod dashboard;
@@ -22,9 +24,11 @@ mod recovery;
 mod restore;
 mod run;
 mod sealed;
+mod step;
 mod text;
 mod watch;
 
+pub use actions::{SUMMARY_LIMIT, annotations, failure_md, fitted, outputs, plan_md};
 pub use columns::{flat, paragraph};
 pub use copy::{copy_human, replica_html, replica_human, replica_line, replica_md};
 pub use dashboard::dashboard_html;
@@ -43,10 +47,11 @@ pub use recompress::{recompress_human, recompress_line, recompress_md, seconds};
 pub use recovery::recovery_md;
 pub use restore::{
     last_word, mode_line, not_offered, restore_plan_human, restore_report_html, restore_report_human,
-    restore_report_md, snapshot_choices, table_choices,
+    restore_report_md, restore_summary_md, snapshot_choices, table_choices,
 };
 pub use run::{run_html, run_human, run_md};
 pub use sealed::how_to_open_md;
+pub use step::{checkup_md, copy_md, prune_md, recompressed_md, verified_md, watch_md};
 pub use watch::{WATCH_WIDTH, watch_human, watch_verdict};
 
 pub use crate::stdio::print;

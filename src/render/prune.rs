@@ -54,7 +54,7 @@ pub(super) fn line(decision: &Decision, width: usize, palette: Palette) -> Strin
 }
 
 /// How many stay and how many go.
-fn balance(project: &ProjectPlan) -> String {
+pub(super) fn balance(project: &ProjectPlan) -> String {
     let count = |keep: bool| project.decisions.iter().filter(|d| d.keep == keep).count() as u64;
     let good = project.decisions.iter().filter(|d| d.good && d.keep).count();
     let size: u64 = project.decisions.iter().filter(|d| !d.keep).map(|d| d.bytes).sum();
@@ -87,7 +87,7 @@ pub(super) fn finding_lines(finding: &Finding, palette: Palette) -> String {
     out
 }
 
-fn last_line(report: &PruneReport, palette: Palette) -> String {
+pub(super) fn last_line(report: &PruneReport, palette: Palette) -> String {
     let leftovers = |number: usize| match number {
         0 => String::new(),
         number => format!(", {} of dead runs", plural(number as u64, "half-written file")),

@@ -34,15 +34,25 @@ pub(super) fn shorten(text: &str, longest: usize) -> String {
     text.chars().take(longest.saturating_sub(1)).chain(['…']).collect()
 }
 
-/// Plain text in Markdown, also in a cell of a table: every mark is escaped.
+/// Plain text in Markdown, also in a cell of a table: every mark is escaped. What GitHub looks for in the finished
+/// page (`@name`, `#12`, `GH-12`) is broken by a character that is not seen, and addresses do not become links.
 pub(super) fn markdown(text: &str) -> String {
+    let text = clean(text);
     let mut out = String::with_capacity(text.len());
-    for c in clean(text).chars() {
+    for (at, c) in text.char_indices() {
+        let (before, after) = (&text[..at], &text[at + c.len_utf8()..]);
+        let ends =
+            |word: &str| before.get(at.saturating_sub(word.len())..).is_some_and(|end| end.eq_ignore_ascii_case(word));
+        let is_number = after.starts_with(|c: char| c.is_ascii_digit());
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
-            '@' => out.push_str("&#64;"),
+            '@' => out.push_str("&#64;&#8203;"),
+            '#' if is_number => out.push_str("\\#&#8203;"),
+            '-' if is_number && ends("GH") => out.push_str("&#8203;-"),
+            '/' if ends(":") && after.starts_with('/') => out.push_str("\\/"),
+            '.' if ends("www") => out.push_str("\\."),
             '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '#' | '+' | '!' | '|' | '~' | '$' => {
                 out.extend(['\\', c])
             }
@@ -126,6 +136,8 @@ mod tests {
         assert_eq!(clean("a\nb\u{1b}[31m\u{202e}x é"), "a\\nb\\u{1b}[31m\\u{202e}x é");
         assert_eq!(shorten("abcdef", 4), "abc…");
         assert_eq!(markdown("<b>|x|*y*_z_ [a](b) &"), "&lt;b&gt;\\|x\\|\\*y\\*\\_z\\_ \\[a\\]\\(b\\) &amp;");
+        assert_eq!(markdown("@me x#1 # GH-1 a-1"), "&#64;&#8203;me x\\#&#8203;1 \\# GH&#8203;-1 a-1");
+        assert_eq!(markdown("https://a www.b x/y"), "https:\\//a www\\.b x/y");
         assert_eq!(code("a|b", true), "`a\\|b`");
         assert_eq!(code("a|b", false), "`a|b`");
         assert_eq!(code("`x``y", false), "``` `x``y ```");

@@ -12,7 +12,7 @@ use supabackup::model::TableName;
 use crate::support::Run;
 
 /// Every document that a person is sent to.
-const DOCUMENTS: [&str; 14] = [
+const DOCUMENTS: [&str; 15] = [
     "README.md",
     "CHANGELOG.md",
     "docs/FORMAT.md",
@@ -21,6 +21,7 @@ const DOCUMENTS: [&str; 14] = [
     "docs/dashboard.md",
     "docs/decisions.md",
     "docs/encryption.md",
+    "docs/github.md",
     "docs/monitoring.md",
     "docs/restore.md",
     "docs/retention.md",
@@ -264,6 +265,18 @@ fn the_format_describes_every_field_of_a_manifest() -> Result<()> {
     ensure!(found.len() > 50 && found.contains("superseded") && found.contains("type"), "only {found:?}");
     let untold: Vec<_> = found.iter().filter(|key| !format.contains(&format!("`{key}`"))).collect();
     ensure!(untold.is_empty(), "docs/FORMAT.md does not tell of {untold:?}");
+    Ok(())
+}
+
+#[test]
+fn github_tells_of_every_output_and_of_no_other() -> Result<()> {
+    let github = read("docs/github.md")?;
+    let table: Vec<(&str, &str)> = section(&github, "## Outputs")?
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.strip_suffix(" |")?.split_once("` | "))
+        .collect();
+    let outputs = supabackup::model::Output::ALL.map(|output| (output.name(), output.meaning()));
+    ensure!(table == outputs, "docs: {table:?}\ncode: {outputs:?}");
     Ok(())
 }
 

@@ -28,6 +28,7 @@ use crate::cli::BackupArgs;
 use crate::commands::lease::Leases;
 use crate::commands::random::random;
 use crate::commands::read::{TableError, hands};
+use crate::commands::step::of_backup;
 use crate::commands::{channel, connect};
 use crate::config::{Config, Paging, ProjectConfig, TableFilter};
 use crate::context::Context;
@@ -48,10 +49,11 @@ use shared::Shared;
 pub async fn run(args: &BackupArgs, config: &Config, context: &Context) -> anyhow::Result<Outcome> {
     let observed = Observed::look(config, context).await?;
     if args.dry_run {
-        return output::plan(&observed.found.plan(), args.json);
+        return output::plan(&observed.found.plan(), args.json, context);
     }
     let stores = Arc::new(Several::new(config.stores.iter().map(crate::store::open)));
     let Taken { keys, manifest, left, .. } = observed.take(config, context, &stores, None, None).await?;
+    context.hand_over(|| of_backup(&manifest, &stores.outcomes(), &keys, config, context));
     output::done(&manifest, &stores, &left, &keys, args.json, context)
 }
 

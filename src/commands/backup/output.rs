@@ -1,5 +1,6 @@
 //! What `backup` says: the plan of a dry run, and what became of a run.
 
+use crate::commands::step::of_plan;
 use crate::context::Context;
 use crate::error::Outcome;
 use crate::model::{BackupPlan, Manifest, Missing, Stability};
@@ -9,7 +10,8 @@ use crate::stdio::tell;
 use crate::store::{Several, StoreOutcome};
 
 /// Prints what would be done.
-pub(super) fn plan(plan: &BackupPlan, json: bool) -> anyhow::Result<Outcome> {
+pub(super) fn plan(plan: &BackupPlan, json: bool, context: &Context) -> anyhow::Result<Outcome> {
+    context.hand_over(|| of_plan("backup", &plan_text(plan), &plan.missing));
     let text = if json { serde_json::to_string_pretty(plan)? + "\n" } else { plan_text(plan) };
     crate::render::print(&text)?;
     Ok(if plan.missing.is_empty() { Outcome::Done } else { Outcome::Incomplete })

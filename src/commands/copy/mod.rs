@@ -4,6 +4,7 @@ mod one;
 mod replicate;
 
 use super::choice::chosen;
+use super::step::of_copy;
 use super::talk::say;
 use crate::cli::CopyArgs;
 use crate::config::Config;
@@ -62,6 +63,7 @@ pub async fn run(args: &CopyArgs, config: &Config, context: &Context) -> anyhow:
             .hint("run `supabackup backup` first, or name the right store with --store")
             .into());
     }
+    context.hand_over(|| of_copy(&report));
     if args.json {
         render::print(&render::copy_json(&report)?)?;
     } else if !context.terminal.quiet || !report.is_whole() {

@@ -10,6 +10,7 @@ mod observe;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::cli::DoctorArgs;
+use crate::commands::step::of_doctor;
 use crate::config::{Config, ProjectConfig, redact};
 use crate::context::Context;
 use crate::error::Outcome;
@@ -39,6 +40,7 @@ pub async fn run(args: &DoctorArgs, config: &Config, context: &Context) -> anyho
         desk.say(judge::store(&store, estimate, context.clock.now()))?;
     }
 
+    context.hand_over(|| of_doctor(&desk.findings));
     desk.close()
 }
 

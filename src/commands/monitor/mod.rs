@@ -8,6 +8,7 @@ mod observe;
 use crate::check::judge;
 use crate::cli::MonitorArgs;
 use crate::commands::dashboard;
+use crate::commands::step::of_watch;
 use crate::config::Config;
 use crate::context::Context;
 use crate::error::{Failure, Outcome};
@@ -55,6 +56,7 @@ async fn once(args: &MonitorArgs, config: &Config, context: &Context) -> anyhow:
             report.add(dashboard::unwritten(file, &error.to_string()));
         }
     }
+    context.hand_over(|| of_watch(&report));
     if args.json {
         render::print(&render::watch_json(&report)?)?;
     } else {

@@ -6,6 +6,7 @@ mod observe;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::cli::PruneArgs;
+use crate::commands::step::of_prune;
 use crate::config::Config;
 use crate::context::Context;
 use crate::error::{Failure, Outcome};
@@ -39,6 +40,7 @@ pub async fn run(args: &PruneArgs, config: &Config, context: &Context) -> anyhow
     if failures.len() == stores.len() {
         return Err(all_failed(failures).into());
     }
+    context.hand_over(|| of_prune(&stores));
     show(args, &stores, &failures, context)?;
     Ok(outcome(&stores))
 }

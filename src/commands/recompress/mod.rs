@@ -11,6 +11,7 @@ mod trial;
 
 use crate::cli::RecompressArgs;
 use crate::clock::Clock;
+use crate::commands::step::of_recompress;
 use crate::config::Config;
 use crate::context::Context;
 use crate::error::{Failure, Outcome};
@@ -28,6 +29,7 @@ pub async fn run(args: &RecompressArgs, config: &Config, context: &Context) -> a
     let store = store::open(&config.store);
     let project = args.project.as_deref();
     let report = recompress(store.as_ref(), project, &config.recompress, &context.clock, !args.dry_run).await?;
+    context.hand_over(|| of_recompress(&report));
     if args.json {
         render::print(&render::recompress_json(&report)?)?;
     } else if !context.terminal.quiet || report.has_errors() {

@@ -168,7 +168,7 @@ impl Job<'_> {
         let mut planned = planned?;
         planned.plan.findings.extend(doubts(&verified));
         if self.args.prints_script() {
-            return script::print(&reader, &planned, self.context.runner_reads).await;
+            return script::print(&reader, &planned, self.context.step.is_some()).await;
         }
         self.show_plan(&planned.plan)?;
         if self.args.dry_run {

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::Job;
 use crate::ask;
 use crate::cli::RestoreArgs;
+use crate::commands::step::{of_restore, of_restore_plan};
 pub(super) use crate::commands::talk::{say, talk};
 use crate::config::{Config, ProjectConfig};
 use crate::context::Context;
@@ -96,6 +97,10 @@ impl Job<'_> {
 
     /// Shows the preview: as data where that is what was asked for, else as talk.
     pub(super) fn show_plan(&self, plan: &RestorePlan) -> anyhow::Result<()> {
+        if self.args.dry_run {
+            let shown = || render::restore_plan_human(plan, self.context.clock.now(), 100, Palette::default());
+            self.context.hand_over(|| of_restore_plan(plan, &shown()));
+        }
         if self.args.json {
             if self.args.dry_run {
                 render::print(&render::restore_plan_json(plan)?)?;
@@ -117,6 +122,7 @@ impl Job<'_> {
     /// Leaves the report beside the snapshot and shows it.
     pub(super) async fn show_report(&self, mut report: RestoreReport, seal: Option<&Seal>) -> anyhow::Result<Outcome> {
         self.store_report(&mut report, seal).await;
+        self.context.hand_over(|| of_restore(&report));
         if self.args.json {
             render::print(&render::restore_report_json(&report)?)?;
         } else if !self.context.terminal.quiet || !report.complete {

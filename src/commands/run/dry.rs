@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::cli::RunArgs;
 use crate::commands::backup::{Observed, output::plan_text};
 use crate::commands::prune::prune;
+use crate::commands::step::of_plan;
 use crate::config::Config;
 use crate::context::Context;
 use crate::error::{Failure, Outcome};
@@ -36,6 +37,10 @@ async fn show(args: &RunArgs, config: &Config, context: &Context) -> anyhow::Res
         }
         stores.push(one);
     }
+    context.hand_over(|| {
+        let pruned = render::prune_stores_human(&stores, context.terminal.quiet, Palette::default());
+        of_plan("run", &format!("{}\n{pruned}", plan_text(&plan)), &plan.missing)
+    });
     if args.json {
         let document = json!({ "backup": plan, "stores": stores });
         render::print(&(serde_json::to_string_pretty(&document)? + "\n"))?;

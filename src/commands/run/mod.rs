@@ -76,7 +76,7 @@ pub async fn run(args: &RunArgs, config: &Config, context: &Context) -> anyhow::
         settle(&mut report, error.as_ref());
         report.findings.extend(output::write(&report, config));
     }
-    output::show(&report, args, context)?;
+    output::show(&report, args, config, context)?;
     match error {
         Some(error) => Err(error),
         None => Ok(outcome(report.state)),

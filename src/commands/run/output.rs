@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use crate::cli::RunArgs;
 use crate::commands::dashboard;
+use crate::commands::step::of_run;
 use crate::config::Config;
 use crate::context::Context;
 use crate::error::Failure;
@@ -84,7 +85,8 @@ pub(super) fn write(report: &RunReport, config: &Config) -> Option<Finding> {
 }
 
 /// Prints it. Who wants quiet hears only what needs a person.
-pub(super) fn show(report: &RunReport, args: &RunArgs, context: &Context) -> anyhow::Result<()> {
+pub(super) fn show(report: &RunReport, args: &RunArgs, config: &Config, context: &Context) -> anyhow::Result<()> {
+    context.hand_over(|| of_run(report, config, context));
     if args.json {
         return Ok(render::print(&render::run_json(report)?)?);
     }

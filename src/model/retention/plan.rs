@@ -45,6 +45,8 @@ pub struct Decision {
     pub keep: bool,
     /// Why: at least one reason.
     pub reasons: Vec<Reason>,
+    /// Rows stored.
+    pub rows: u64,
     /// Bytes that it takes.
     pub bytes: u64,
     /// When the newest file of a folder without a manifest was written.
@@ -125,6 +127,7 @@ fn project(all: &[SnapshotFacts], retention: &Retention, now: DateTime<Utc>) -> 
             good: snapshot.is_good(),
             keep,
             reasons,
+            rows: snapshot.rows,
             bytes: snapshot.bytes,
             touched: snapshot.touched,
         }

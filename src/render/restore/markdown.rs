@@ -12,6 +12,15 @@ const WHOLE: &str = "the output of `--json`";
 
 /// The report as Markdown.
 pub fn restore_report_md(report: &RestoreReport) -> String {
+    document(report, true)
+}
+
+/// The same for the page of a job, which more people see than the store: rows are counted there and not named.
+pub fn restore_summary_md(report: &RestoreReport) -> String {
+    document(report, false)
+}
+
+fn document(report: &RestoreReport, names_rows: bool) -> String {
     let (plan, totals) = (&report.plan, report.totals());
     let state = if report.complete { "complete" } else { "**incomplete**" };
     let rate = rate(totals.writes(), report.seconds_writing).map(|rate| format!(", {rate}")).unwrap_or_default();
@@ -53,14 +62,24 @@ pub fn restore_report_md(report: &RestoreReport) -> String {
     list(&mut out, "To look into", &errors, said);
     let refused: Vec<(&TableName, &RowRefused)> =
         report.tables.iter().flat_map(|t| t.refused.iter().map(|row| (&t.target, row))).collect();
-    list(&mut out, "Rows that the database refused", &refused, |(table, row)| line(table, &row.row, &row.reason));
+    if names_rows {
+        list(&mut out, "Rows that the database refused", &refused, |(table, row)| line(table, &row.row, &row.reason));
+    }
     let differences: Vec<(&TableName, &Difference)> =
         report.tables.iter().flat_map(|t| t.differences.iter().map(|row| (&t.target, row))).collect();
-    list(&mut out, "Rows that are not what they should be", &differences, |(table, row)| {
-        line(table, &row.row, &row.what)
-    });
     let unnamed: u64 = report.tables.iter().map(|t| t.more_differences).sum();
-    if unnamed > 0 {
+    if names_rows {
+        list(&mut out, "Rows that are not what they should be", &differences, |(table, row)| {
+            line(table, &row.row, &row.what)
+        });
+    } else if refused.len() + differences.len() > 0 {
+        out.push_str(&format!(
+            "\n{} refused by the database, {} not what they should be: the report beside the snapshot names them.\n",
+            plural(refused.len() as u64, "row"),
+            count(differences.len() as u64 + unnamed)
+        ));
+    }
+    if names_rows && unnamed > 0 {
         out.push_str(&format!("\nAnd {} that are not named.\n", plural(unnamed, "row")));
     }
     list(&mut out, "What else to know", &others, said);

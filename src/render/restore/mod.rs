@@ -13,7 +13,7 @@ use crate::render::{Palette, count, plural};
 
 pub use choices::{last_word, not_offered, snapshot_choices, table_choices};
 pub use html::restore_report_html;
-pub use markdown::restore_report_md;
+pub use markdown::{restore_report_md, restore_summary_md};
 pub use plan::restore_plan_human;
 pub use report::restore_report_human;
 

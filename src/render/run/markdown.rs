@@ -1,10 +1,11 @@
 //! `run.md`: for job summaries, which take 1 MiB at most.
 
 use super::{kept, kept_of, needs, proof, snapshot_line, table_line, trend_line, when};
-use crate::model::{Decision, Finding, RunReport, RunState, Severity};
+use crate::model::{Decision, RunReport, RunState};
 use crate::render::copy::replica_md;
+use crate::render::step::{decision_md, finding_md, rows_md};
 use crate::render::text::{REASON, code, markdown, shorten, within_of};
-use crate::render::{bytes, duration, time};
+use crate::render::{duration, time};
 
 /// Bytes that one list may take; with those of a dozen stores it stays below 1 MiB.
 const BUDGET: usize = 60 << 10;
@@ -38,7 +39,7 @@ pub fn run_md(report: &RunReport) -> String {
             "\n## What needs a person{}\n\n",
             needs(report).map(|n| format!(": {n}")).unwrap_or_default()
         ));
-        out.push_str(&within_of(WHOLE, BUDGET, &report.findings, finding));
+        out.push_str(&within_of(WHOLE, BUDGET, &report.findings, finding_md));
     }
     if !report.trends.is_empty() {
         out.push_str("\n## Against earlier snapshots\n\n");
@@ -50,6 +51,11 @@ pub fn run_md(report: &RunReport) -> String {
             }));
         }
     }
+    let plans = report.stores.iter().filter_map(|store| store.prune.as_ref()).map(|prune| &prune.plan);
+    let chart = plans.map(|plan| rows_md(plan, &report.project)).find(|chart| !chart.is_empty());
+    if let Some(chart) = chart {
+        out.push_str(&format!("\n## Rows\n\n{chart}"));
+    }
     if !report.stores.is_empty() {
         out.push_str("\n## Stores\n");
     }
@@ -60,7 +66,7 @@ pub fn run_md(report: &RunReport) -> String {
         out.push_str(&format!("\n{kept}.\n\n| | Snapshot | Stored | Why |\n|:--|:--|--:|:--|\n"));
         let plans = store.prune.iter().flat_map(|report| &report.plan.projects);
         let decisions: Vec<&Decision> = plans.flat_map(|plan| &plan.decisions).collect();
-        out.push_str(&within_of(WHOLE, BUDGET, &decisions, |decision| row(decision)));
+        out.push_str(&within_of(WHOLE, BUDGET, &decisions, |decision| decision_md(decision)));
     }
     if !report.replicas.is_empty() {
         out.push_str("\n## Replicas\n\n");
@@ -78,26 +84,4 @@ pub fn run_md(report: &RunReport) -> String {
         markdown(&report.tool)
     ));
     out
-}
-
-fn finding(finding: &Finding) -> String {
-    let mark = match finding.severity {
-        Severity::Error => "**error**",
-        Severity::Warning => "warning",
-        Severity::Info => "info",
-    };
-    let hint =
-        finding.hint.as_ref().map(|hint| format!("\n  {}", markdown(&shorten(hint, REASON)))).unwrap_or_default();
-    format!(
-        "- {mark} {}: {}{hint}\n",
-        code(&shorten(&finding.subject, REASON), false),
-        markdown(&shorten(&finding.message, REASON))
-    )
-}
-
-fn row(decision: &Decision) -> String {
-    let reasons: Vec<String> = decision.reasons.iter().map(ToString::to_string).collect();
-    let verb = if decision.keep { "keep" } else { "**remove**" };
-    let why = markdown(&shorten(&reasons.join("; "), REASON));
-    format!("| {verb} | {} | {} | {why} |\n", code(decision.id.as_str(), true), bytes(decision.bytes))
 }

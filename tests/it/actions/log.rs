@@ -132,8 +132,12 @@ fn data_on_stdout_means_what_it_means_elsewhere() -> Result<()> {
     let kept = id.trim().parse::<supabackup::model::SnapshotId>().is_ok();
     ensure!(kept, "only the id goes to stdout: {id:?}");
     let listed: Value = serde_json::from_str(&step(&stack, store, &["list", "latest", "--json"]).expect(0)?.stdout)?;
-    let names: Vec<&str> =
-        listed["manifest"]["tables"].as_array().into_iter().flatten().filter_map(|t| t["name"].as_str()).collect();
+    let names: Vec<&str> = listed["manifest"]["tables"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|t| t["name"]["name"].as_str())
+        .collect();
     ensure!(names.iter().any(|name| name.contains("##[error]forged")), "{names:?}");
     for command in
         [&["sql"][..], &["sql", "--inserts"], &["schema"], &["restore", "latest", "--sql", "--mode", "merge"]]

@@ -1,6 +1,7 @@
 //! In a step of a workflow: what the runner makes of what the real binary prints and leaves in files.
 
 mod log;
+mod step;
 
 use supabackup::stdio::harmless;
 

@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use anyhow::{Context, Result, bail, ensure};
+
 /// The commands that a runner knows.
 const REGISTERED: [&str; 14] = [
     "add-mask",
@@ -152,4 +154,36 @@ fn pairs(text: &str, between: char, value: impl Fn(&str) -> String) -> BTreeMap<
 
 fn unescape(text: &str, mappings: &[(&str, &str)]) -> String {
     mappings.iter().fold(text.to_owned(), |text, (escaped, plain)| text.replace(escaped, plain))
+}
+/// The outputs that a step has set in its file.
+pub(crate) fn outputs(text: &str) -> Result<BTreeMap<String, String>> {
+    let mut outputs = BTreeMap::new();
+    let mut lines = text.split('\n').peekable();
+    while let Some(line) = lines.next() {
+        if line.is_empty() {
+            continue;
+        }
+        let (equals, heredoc) = (line.find('='), line.find("<<"));
+        match (equals, heredoc) {
+            (Some(at), heredoc) if heredoc.is_none_or(|heredoc| at < heredoc) => {
+                ensure!(at > 0, "an output without a name: {line:?}");
+                outputs.insert(line[..at].to_owned(), line[at + 1..].to_owned());
+            }
+            (_, Some(at)) => {
+                let (name, delimiter) = (&line[..at], &line[at + 2..]);
+                ensure!(!name.is_empty() && !delimiter.is_empty(), "{line:?}");
+                let mut value: Vec<&str> = Vec::new();
+                loop {
+                    let line = lines.next().with_context(|| format!("{delimiter} does not come again"))?;
+                    if line == delimiter {
+                        break;
+                    }
+                    value.push(line);
+                }
+                outputs.insert(name.to_owned(), value.join("\n"));
+            }
+            _ => bail!("neither = nor << in {line:?}"),
+        }
+    }
+    Ok(outputs)
 }
