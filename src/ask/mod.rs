@@ -88,8 +88,7 @@ pub async fn aside<T: Send + 'static>(
             borrowed.given_back = true;
             if matches!(answer, Ok(Err(Unanswered::Left))) {
                 // the question still stands where the next line goes
-                let mut err = io::stderr().lock();
-                let _ = err.write_all(CLEARED).and_then(|()| err.flush());
+                stdio::tell(CLEARED);
             }
             match answer {
                 Ok(answer) => answer.map_err(Failure::from),
@@ -121,7 +120,7 @@ impl Borrowed {
 }
 
 /// Nothing from the beginning of this line on.
-const CLEARED: &[u8] = b"\r\x1b[J";
+const CLEARED: &str = "\r\x1b[J";
 
 /// Below the question, the rest of it cleared, no bracketed paste, a cursor to be seen.
 const AFTER: &str = "\r\n\x1b[J\x1b[?2004l\x1b[?25h";
