@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test bench audit clean-stack
+.PHONY: help demo test image bench audit clean-stack
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -14,6 +14,9 @@ demo: ## Back up a local sample project, verify it, and show what came of it
 
 test: ## Everything: format, lints, licenses, docs, unit tests, and the stories on a real stack
 	@tests/scripts/test
+
+image: ## Build the image without a Docker daemon and run it as people and GitHub's runner do (a release build; some GB)
+	@tests/scripts/image
 
 bench: ## Measure backup and restore against curl, COPY, pg_dump and a .range() script; writes docs/performance.md
 	@benches/run

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use supabackup::cli::Cli;
+use supabackup::cli::{self, Cli};
 use supabackup::clock::Clock;
 use supabackup::config::Redactor;
 use supabackup::context::{Context, Step, Stop, Terminal};
@@ -21,7 +21,7 @@ fn main() -> ExitCode {
     let redactor = Arc::new(Redactor::new(&vars));
     report_panics(redactor.clone());
     let step = Step::read(&vars);
-    let cli = match Cli::read(std::env::args_os()) {
+    let cli = match Cli::read(cli::arguments(std::env::args_os(), &vars)) {
         Ok(cli) => cli,
         Err(error) => return usage(&error, step.as_ref(), &redactor),
     };

@@ -6,6 +6,7 @@ mod copy;
 mod dashboard;
 mod keep;
 mod monitor;
+mod more;
 mod restore;
 mod run;
 mod seal;
@@ -24,6 +25,7 @@ pub use copy::{CopyArgs, RecompressArgs};
 pub use dashboard::DashboardArgs;
 pub use keep::{PinArgs, PruneArgs, UnpinArgs};
 pub use monitor::MonitorArgs;
+pub use more::arguments;
 pub use restore::RestoreArgs;
 pub use run::RunArgs;
 

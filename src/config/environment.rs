@@ -35,6 +35,7 @@ variables!(Ours {
     allow_http: String => Text,
     annotations: String => Text,
     archive_notice: String => Text,
+    args: String => Text,
     artifacts: String => Text,
     clock: String => Text,
     compression_level: String => Text,

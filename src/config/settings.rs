@@ -278,6 +278,8 @@ pub static SETTINGS: &[Setting] = &[
         "github: what needs a person becomes annotations of the step"),
     row("job_summary", None, &["SUPABACKUP_JOB_SUMMARY"], Switch, Value("yes"),
         "github: the report is shown on the job's page"),
+    Setting { in_file: false, ..row("args", None, &["SUPABACKUP_ARGS"], Text, Nothing,
+        "arguments behind those of the command line, one a line, for the GitHub action: latest, or --depth hashed") },
     // where it runs
     theirs("github_repository", &["GITHUB_REPOSITORY"], Text, "github: the repository of the workflow; set by the runner"),
     theirs("github_run_id", &["GITHUB_RUN_ID"], Text, "github: the workflow's run; set by the runner"),

@@ -12,7 +12,7 @@ use supabackup::model::TableName;
 use crate::support::Run;
 
 /// Every document that a person is sent to.
-const DOCUMENTS: [&str; 15] = [
+const DOCUMENTS: [&str; 17] = [
     "README.md",
     "CHANGELOG.md",
     "docs/FORMAT.md",
@@ -20,6 +20,7 @@ const DOCUMENTS: [&str; 15] = [
     "docs/copy.md",
     "docs/dashboard.md",
     "docs/decisions.md",
+    "docs/docker.md",
     "docs/encryption.md",
     "docs/github.md",
     "docs/monitoring.md",
@@ -27,6 +28,7 @@ const DOCUMENTS: [&str; 15] = [
     "docs/retention.md",
     "docs/run.md",
     "docs/stores.md",
+    "docs/workflows/README.md",
     "tests/stack/README.md",
 ];
 

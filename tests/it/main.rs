@@ -14,6 +14,7 @@ mod github;
 mod judge;
 mod kills;
 mod monitor;
+mod packaging;
 mod progress;
 mod prune;
 mod reading;

