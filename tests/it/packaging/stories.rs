@@ -13,8 +13,11 @@ use crate::support::{Run, Stack};
 
 const ACTION: &str = "supabackup/supabackup@";
 
+/// Names and values.
+type Pairs<'a, const N: usize> = [(&'a str, &'a str); N];
+
 /// What every ready workflow wants of a repository, for this stack and this store.
-fn repository<'a>(stack: &'a Stack, store: &'a str) -> ([(&'a str, &'a str); 3], [(&'a str, &'a str); 2]) {
+fn repository<'a>(stack: &'a Stack, store: &'a str) -> (Pairs<'a, 3>, Pairs<'a, 2>) {
     let vars = [
         ("SUPABASE_URL", stack.get("SUPABASE_URL")),
         ("SUPABASE_PROJECT_REF", stack.get("SUPABASE_PROJECT_REF")),
@@ -149,7 +152,8 @@ fn the_restore_workflow_writes_only_what_was_confirmed() -> Result<()> {
     let folder = tempfile::tempdir()?;
     Run::new(&["run"]).on(&stack).store(folder.path()).expect(0)?;
     stack.sql("DELETE FROM public.manual_assessments WHERE ctid < '(2,0)'")?;
-    let count = || stack.sql("SELECT count(*) FROM public.manual_assessments");
+    let count =
+        || Ok::<_, anyhow::Error>(stack.sql("SELECT count(*) FROM public.manual_assessments")?.trim().to_owned());
     let left = count()?;
     ensure!(left != "782", "nothing was deleted");
 
