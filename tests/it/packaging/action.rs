@@ -18,7 +18,7 @@ const NO_INPUT: [(&str, &str); 5] = [
 ];
 
 /// Inputs that have a value when nobody gives one.
-const GIVEN: [(&str, &str); 0] = [];
+const GIVEN: [(&str, &str); 1] = [("github_token", "${{ github.token }}")];
 
 /// Inputs that are no settings.
 const NO_SETTING: [&str; 1] = ["command"];
