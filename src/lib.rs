@@ -16,7 +16,7 @@
 //! # Who may know whom
 //!
 //! Everything may name [`model`]; `model` names nobody. [`mod@format`], [`seal`], [`ddl`] and [`check`] are pure. The edges
-//! [`supabase`], [`store`] and [`notify`] never name each other; only [`commands`] knows them, and only
+//! [`supabase`], [`store`], [`notify`] and [`psql`] never name each other; only [`commands`] knows them, and only
 //! [`snapshot`] knows both `seal` and `store`. A test reads the sources and holds them to this.
 
 pub mod ask;
@@ -35,6 +35,7 @@ pub mod http;
 pub mod model;
 pub mod notify;
 pub mod progress;
+pub mod psql;
 pub mod render;
 pub mod seal;
 pub mod snapshot;
@@ -79,6 +80,8 @@ pub async fn run(
         Command::Run(args) => commands::run::run(args, &config, &context).await,
         // and so is what it has written
         Command::Restore(args) => commands::restore::run(args, &config, &context).await,
+        // a drill ends in its own way: the database that it made must be dropped
+        Command::Verify(args) if config.restore_into.is_some() => commands::verify::run(args, &config, &context).await,
         Command::Verify(args) => or_stop(&context, commands::verify::run(args, &config, &context)).await,
         Command::List(args) => or_stop(&context, commands::list::run(args, &config, &context)).await,
         // ends in its own way when it is asked to stop: a watch has nothing to clear away

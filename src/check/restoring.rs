@@ -11,7 +11,7 @@ pub(super) fn check(case: &Case<'_>) -> Seen<Vec<Finding>> {
         return Ok(Vec::new());
     }
     let hint =
-        "restore a snapshot into an empty database now and then, and compare: a backup is what was restored once";
+        "`supabackup verify --restore-into` restores a snapshot into a scratch database and compares: docs/drill.md";
     let Some(last) = points().filter_map(|point| point.restored).max() else {
         let message = "that a snapshot can be restored was not proven in the time that is looked at";
         return Ok(vec![Finding::info("restore-unproven", "snapshots", message).hint(hint)]);

@@ -94,9 +94,10 @@ Examples:
   supabackup verify                     the newest snapshot, every row read back
   supabackup verify --all --depth hashed
   supabackup verify 20261123T031500Z-7f3a
+  supabackup verify --restore-into postgres://postgres@localhost:5432/postgres    a restore drill
 
-Exits 0 if nothing is wrong, 3 if the snapshot is intact but was incomplete when it was made, 4 if
-something is wrong: each finding names the file and what to do.")]
+Exits 0 if nothing is wrong, 3 if the snapshot is intact but was incomplete when it was made, or a drill could not
+try everything, 4 if something is wrong: each finding names the file and what to do.")]
 pub struct VerifyArgs {
     /// The snapshot's id, or `latest`
     #[arg(default_value = "latest", value_name = "SNAPSHOT")]
@@ -113,8 +114,20 @@ pub struct VerifyArgs {
     /// Print the findings as one JSON document on stdout
     #[arg(long)]
     pub json: bool,
+    #[arg(long, value_name = "URL", help_heading = "Restore drill", help = help("restore_server"))]
+    restore_into: Option<String>,
+    /// Leave the scratch database of a drill there
+    #[arg(long, help_heading = "Restore drill")]
+    pub keep: bool,
     #[command(flatten)]
-    pub(super) open: OpenArgs,
+    open: OpenArgs,
+}
+
+impl VerifyArgs {
+    pub(super) fn fill(&self, flags: &mut Flags) {
+        flags.set("restore_server", &self.restore_into);
+        self.open.fill(flags);
+    }
 }
 
 /// Which snapshot is meant.

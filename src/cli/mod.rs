@@ -209,7 +209,7 @@ impl Cli {
             Command::Monitor(args) => args.fill(&mut flags),
             Command::Dashboard(args) => args.fill(&mut flags),
             Command::Pin(_) | Command::Unpin(_) | Command::HelperSql(_) => {}
-            Command::Verify(args) => args.open.fill(&mut flags),
+            Command::Verify(args) => args.fill(&mut flags),
             Command::List(args) => args.open.fill(&mut flags),
             Command::Sql(args) => args.open.fill(&mut flags),
             Command::Copy(args) => args.fill(&mut flags),

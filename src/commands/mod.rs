@@ -8,6 +8,7 @@ mod connect;
 pub mod copy;
 pub mod dashboard;
 pub mod doctor;
+mod drill;
 pub mod helper_sql;
 mod lease;
 pub mod list;

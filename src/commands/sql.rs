@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::ddl::{Facts, script_of_tables};
 use crate::error::{Failure, Outcome};
 use crate::format::{InsertWriter, SESSION};
-use crate::model::{Artifact, Manifest, Structure, TableEntry, TableName};
+use crate::model::{Artifact, Manifest, Part, Structure, TableEntry, TableName};
 use crate::snapshot::Reader;
 use crate::stdio::Script;
 use crate::store;
@@ -163,22 +163,28 @@ async fn rows(
         }
         return Ok(());
     }
-    let generated = facts.map(|f| f.generated_columns(&table.name)).unwrap_or_default();
-    let writer = InsertWriter::new(&table.name, &table.columns, &generated);
     writeln!(out, "{SESSION}")?;
-    let mut sink = Sink { writer, text: Vec::new(), batch: 0 };
     for part in table.parts_of(artifact) {
         // one part at a time is in memory, as text
-        sink = reader
-            .rows_of_part(table, part, sink, |sink, fields| {
-                sink.row(fields);
-                Ok(())
-            })
-            .await?;
-        out.write_all(&std::mem::take(&mut sink.text))?;
+        out.write_all(&inserts(reader, table, part, facts).await?)?;
     }
-    out.write_all(&sink.end())?;
     Ok(())
+}
+
+/// The rows of a part as INSERT statements, for a session that was told [`SESSION`].
+pub(super) async fn inserts(
+    reader: &Reader<'_>,
+    table: &TableEntry,
+    part: &Part,
+    facts: Option<&Facts>,
+) -> Result<Vec<u8>, Failure> {
+    let generated = facts.map(|f| f.generated_columns(&table.name)).unwrap_or_default();
+    let sink = Sink { writer: InsertWriter::new(&table.name, &table.columns, &generated), text: Vec::new(), batch: 0 };
+    let row = |sink: &mut Sink, fields: &crate::format::Fields| {
+        sink.row(fields);
+        Ok(())
+    };
+    Ok(reader.rows_of_part(table, part, sink, row).await?.end())
 }
 
 /// INSERT statements of one table.

@@ -1,6 +1,7 @@
 //! `verify`: proves that snapshots can be read back, and leaves a record of it beside them.
 
 use super::choice::chosen;
+use super::drill;
 use crate::cli::VerifyArgs;
 use crate::commands::step::of_verify;
 use crate::commands::talk::say;
@@ -14,6 +15,14 @@ use crate::store::{self, Store};
 
 /// Runs the command.
 pub async fn run(args: &VerifyArgs, config: &Config, context: &Context) -> anyhow::Result<Outcome> {
+    if let Some(address) = &config.restore_into {
+        return drill::run(args, address, config, context).await;
+    }
+    if args.keep {
+        return Err(Failure::usage("--keep leaves the database of a drill, and this is none")
+            .hint("name a server: --restore-into, or SUPABACKUP_RESTORE_INTO")
+            .into());
+    }
     let store = store::open(&config.store);
     let store = store.as_ref();
     let wanted = if args.all {

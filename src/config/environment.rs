@@ -99,6 +99,7 @@ variables!(Ours {
     recompress_budget: String => Text,
     recompress_level: String => Text,
     replicate_to: String => Text,
+    restore_into: SecretString => Secret,
     request_timeout: String => Text,
     retention: String => Text,
     retries: String => Text,

@@ -10,6 +10,7 @@ mod filter;
 mod github;
 mod key;
 mod limits;
+mod postgres;
 mod project;
 mod reader;
 mod redact;
@@ -29,7 +30,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::SecretString;
 
 use crate::error::Failure;
-use crate::model::{Artifact, HeartbeatKind, Limits, Recompress, Retention};
+use crate::model::{Artifact, HeartbeatKind, Limits, Recompress, Retention, ServerAddress};
 use crate::seal::{Compression, Identities, Method, Recipients, Sealing};
 use crate::store::StoreUrl;
 
@@ -133,6 +134,8 @@ pub struct Config {
     pub dashboard: Option<PathBuf>,
     /// How far back it shows snapshots.
     pub dashboard_history: TimeDelta,
+    /// The server that a drill restores into.
+    pub restore_into: Option<ServerAddress>,
     /// The time when the program starts; `None`: the machine's.
     pub clock: Option<DateTime<Utc>>,
 }

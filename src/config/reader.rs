@@ -108,6 +108,7 @@ pub(crate) fn load(
         report_dir: read.path("report_dir", directory),
         dashboard: read.path("dashboard", directory),
         dashboard_history: read.dashboard_history(),
+        restore_into: read.restore_into(),
         clock: read.clock(),
     };
     read.mistakes.into_result()?;

@@ -23,8 +23,32 @@ const BEGINNINGS: &[&str] = &[
     "github_pat_",
 ];
 
-/// Replaces everything that looks like a secret key, an access token or a JWT by `***`.
+/// Replaces everything that looks like a secret key, an access token or a JWT by `***`, and the passwords of addresses.
 pub fn redact(text: &str) -> String {
+    without_keys(&without_passwords(text))
+}
+
+/// `postgres://me:***@host/…`
+fn without_passwords(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("://") {
+        let (before, after) = rest.split_at(at + 3);
+        out.push_str(before);
+        let end = after.find(|c: char| c.is_whitespace() || "/?#'\"".contains(c)).unwrap_or(after.len());
+        let authority = &after[..end];
+        let user = authority.rfind('@').and_then(|host| Some((authority[..host].find(':')? + 1, host)));
+        match user {
+            Some((password, host)) => out.push_str(&format!("{}{BLOT}{}", &authority[..password], &authority[host..])),
+            None => out.push_str(authority),
+        }
+        rest = &after[end..];
+    }
+    out.push_str(rest);
+    out
+}
+
+fn without_keys(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((at, beginning)) = BEGINNINGS.iter().filter_map(|b| rest.find(b).map(|at| (at, *b))).min() {
@@ -91,6 +115,7 @@ mod tests {
             ("sb_secret_…", "sb_secret_…"),
             ("--key=sb_secret_ab\"", "--key=sb_secret_***\""),
             ("a ghs_0123456789abcdef b", "a ghs_*** b"),
+            ("is 'postgres://me:s3:cr@t@h:1/d' one, or a://b@c", "is 'postgres://me:***@h:1/d' one, or a://b@c"),
             ("got AGE-SECRET-KEY-1QQQ7 here", "got AGE-SECRET-KEY-*** here"),
         ] {
             assert_eq!(redact(text), expected);

@@ -266,6 +266,14 @@ pub static SETTINGS: &[Setting] = &[
         "level of zstd for that, with long-distance matching"),
     row("recompress_budget", Some("--recompress-budget"), &["SUPABACKUP_RECOMPRESS_BUDGET"], seconds(0, 7 * 24 * 3600), Value("10m"),
         "time that one run may spend on that; 0s switches it off"),
+    // restoring on trial
+    row("restore_into", None, &["SUPABACKUP_RESTORE_INTO"], Secret, Nothing,
+        "a PostgreSQL server that a drill restores into: verify then loads the snapshot into a scratch database there"),
+    Setting { in_file: false, ..row("restore_server", Some("--restore-into"), &[], Text, Described("from SUPABACKUP_RESTORE_INTO"),
+        "the same without a password: like postgres://postgres@localhost:5432/postgres") },
+    theirs("pgpassword", &["PGPASSWORD"], Secret, "psql: the password of that server, where its address holds none"),
+    theirs("pgpassfile", &["PGPASSFILE"], Text, "psql: the file with it"),
+    theirs("path", &["PATH"], Text, "psql: where that program is looked for"),
     // output and files
     row("progress", Some("--progress"), &["SUPABACKUP_PROGRESS"], OneOf(&["auto", "bars", "lines", "none"]), Value("auto"),
         "progress on stderr; auto is bars on a terminal and lines elsewhere"),
@@ -347,7 +355,10 @@ pub fn markdown() -> String {
     for setting in SETTINGS {
         let code = |text: &str| format!("`{text}`");
         let flag = setting.flag.map_or("–".to_owned(), code);
-        let variables = setting.variables.iter().map(|v| code(v)).collect::<Vec<_>>().join(", or ");
+        let variables = match setting.variables {
+            [] => "–".to_owned(),
+            several => several.iter().map(|v| code(v)).collect::<Vec<_>>().join(", or "),
+        };
         let key = match (setting.in_file, setting.per_table) {
             (true, true) => format!("{}, also per table", code(setting.name)),
             (true, false) => code(setting.name),

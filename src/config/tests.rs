@@ -324,8 +324,9 @@ fn names_in_the_table_are_regular() {
     for setting in SETTINGS {
         for variable in setting.variables {
             let ours = variable.starts_with("SUPABACKUP_") || variable.starts_with("SUPABASE_");
-            let theirs =
-                ["AWS_", "ACTIONS_", "GITHUB_", "GOOGLE_", "AZURE_"].iter().any(|prefix| variable.starts_with(prefix));
+            let theirs = ["AWS_", "ACTIONS_", "GITHUB_", "GOOGLE_", "AZURE_", "PG", "PATH"]
+                .iter()
+                .any(|prefix| variable.starts_with(prefix));
             assert!(ours || (theirs && setting.flag.is_none() && !setting.in_file), "{variable}");
         }
         assert!(setting.kind != Kind::Secret || (setting.flag.is_none() && !setting.in_file), "{}", setting.name);

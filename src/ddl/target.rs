@@ -133,7 +133,7 @@ fn reference(constraint: &Constraint, columns: &[TargetColumn]) -> Option<Refere
 }
 
 /// Reads `(a, "b c")` and returns what follows.
-fn names(text: &str) -> Option<(Vec<String>, &str)> {
+pub(super) fn names(text: &str) -> Option<(Vec<String>, &str)> {
     let mut rest = text.strip_prefix('(')?;
     let mut all = Vec::new();
     loop {
@@ -147,7 +147,7 @@ fn names(text: &str) -> Option<(Vec<String>, &str)> {
 }
 
 /// Reads one name, quoted or not, and returns what follows.
-fn name(text: &str) -> Option<(String, &str)> {
+pub(super) fn name(text: &str) -> Option<(String, &str)> {
     let Some(quoted) = text.strip_prefix('"') else {
         let end = text.find([',', ')', '(', '.', ' ']).unwrap_or(text.len());
         return (end > 0).then(|| (text[..end].to_owned(), &text[end..]));
@@ -164,7 +164,7 @@ fn name(text: &str) -> Option<(String, &str)> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use serde_json::{Value, json};
 
@@ -218,7 +218,7 @@ mod tests {
         }
     }
 
-    fn relation(oid: u64, name: &str, partition_of: Option<u64>, columns: &[Value]) -> Value {
+    pub(in crate::ddl) fn relation(oid: u64, name: &str, partition_of: Option<u64>, columns: &[Value]) -> Value {
         json!({"oid": oid, "schema": "public", "name": name, "owner": "postgres", "kind": "r", "persistence": "p",
             "acl": null, "options": null, "toast_options": null, "row_security": false, "force_row_security": false,
             "replica_identity": "d", "is_partition": partition_of.is_some(), "bound": null, "partition_key": null,
@@ -226,7 +226,7 @@ mod tests {
             "populated": true, "definition": null, "foreign": null, "columns": columns})
     }
 
-    fn column(name: &str, more: &Value) -> Value {
+    pub(in crate::ddl) fn column(name: &str, more: &Value) -> Value {
         let mut column = json!({"number": 1, "name": name, "type": "bigint", "not_null": false, "local": true,
             "inherited": false, "default": null, "default_oid": null, "generated": "", "collation": null, "storage": null,
             "compression": null, "statistics": null, "options": null, "foreign_options": null, "acl": null,
@@ -237,7 +237,7 @@ mod tests {
         column
     }
 
-    fn facts(members: &[(&str, Value)]) -> Result<Facts, serde_json::Error> {
+    pub(in crate::ddl) fn facts(members: &[(&str, Value)]) -> Result<Facts, serde_json::Error> {
         let parts = [
             "server",
             "roles",

@@ -4,6 +4,7 @@
 mod catalog;
 mod copy;
 mod dashboard;
+mod drill;
 mod finding;
 mod heartbeat;
 mod manifest;
@@ -26,6 +27,7 @@ pub const TOOL: &str = concat!("supabackup ", env!("CARGO_PKG_VERSION"));
 pub use catalog::{Catalog, Column, ColumnKind, ForeignKey, Relation, RelationKind};
 pub use copy::{Behind, CopiedSnapshot, CopyReport, Lacking, LeftOut, ReplicaReport};
 pub use dashboard::{Dashboard, SchemaChange, Shot};
+pub use drill::{DrillReport, DrillResult, DrillTable, FirstWrite, ServerAddress, StandIn};
 pub use finding::{Finding, Severity};
 pub use heartbeat::HeartbeatKind;
 pub use manifest::{

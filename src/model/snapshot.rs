@@ -104,10 +104,13 @@ impl fmt::Display for SnapshotState {
 pub struct Verification {
     /// When the verification ended.
     pub at: DateTime<Utc>,
-    /// `listed`, `hashed`, `opened` (later `restored`).
+    /// `listed`, `hashed`, `opened`, or `restored` of a drill.
     pub depth: String,
     /// Whether nothing was wrong.
     pub ok: bool,
+    /// A drill could not try everything: nothing was wrong with the rest, and nothing is proven.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
     /// How many findings at error level.
     pub errors: usize,
     /// SHA-256 of the manifest that was verified: a record of another manifest proves nothing.

@@ -4,8 +4,8 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::model::{
-    CopyReport, Manifest, PruneReport, RecompressReport, ReplicaReport, RestorePlan, RestoreReport, RunReport,
-    RunStore, SnapshotSummary, Verified, WatchReport,
+    CopyReport, DrillReport, Manifest, PruneReport, RecompressReport, ReplicaReport, RestorePlan, RestoreReport,
+    RunReport, RunStore, SnapshotSummary, Verified, WatchReport,
 };
 
 fn document(value: &impl Serialize) -> Result<String, serde_json::Error> {
@@ -51,6 +51,11 @@ pub fn copy_json(report: &CopyReport) -> Result<String, serde_json::Error> {
 /// The report, with the bytes that were `saved`.
 pub fn recompress_json(report: &RecompressReport) -> Result<String, serde_json::Error> {
     document(&json!({ "report": report, "saved": report.saved() }))
+}
+
+/// `{"result": …, "tables": […], "findings": […], …}`.
+pub fn drill_json(report: &DrillReport) -> Result<String, serde_json::Error> {
+    document(report)
 }
 
 /// What became of a further store, with how far it is `behind` (null: not that is known) and whether it is `complete`.

@@ -10,6 +10,7 @@ mod columns;
 mod copy;
 mod dashboard;
 mod doctor;
+mod drill;
 mod facts;
 mod html;
 mod human;
@@ -33,15 +34,17 @@ pub use columns::{flat, paragraph};
 pub use copy::{copy_human, replica_html, replica_human, replica_line, replica_md};
 pub use dashboard::dashboard_html;
 pub use doctor::{checkup_json, checkup_line, checkup_verdict};
+pub use drill::drill_human;
 pub use html::backup_report_html;
 pub use human::{Palette, snapshot_human, verified_human, verified_summary};
 pub use json::{
-    copy_json, list_json, prune_json, prune_stores_json, recompress_json, replica_json, restore_plan_json,
+    copy_json, drill_json, list_json, prune_json, prune_stores_json, recompress_json, replica_json, restore_plan_json,
     restore_report_json, run_json, snapshot_json, verified_json, watch_json,
 };
 pub use list::list_human;
 pub use markdown::backup_report_md;
 pub use numbers::{age, bytes, count, duration, plural, ratio, time};
+pub use proof::proof;
 pub use prune::{prune_human, prune_stores_human};
 pub use recompress::{recompress_human, recompress_line, recompress_md, seconds};
 pub use recovery::recovery_md;

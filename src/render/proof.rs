@@ -10,7 +10,7 @@ pub(super) const BEGIN: &str = "-- supabackup check: begin";
 pub(super) const END: &str = "-- supabackup check: end";
 
 /// The whole block.
-pub(super) fn proof(manifest: &Manifest) -> String {
+pub fn proof(manifest: &Manifest) -> String {
     let zone = time_zone(&manifest.settings);
     let mut sql = format!(
         "{BEGIN}

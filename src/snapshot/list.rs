@@ -112,7 +112,7 @@ async fn records(store: &dyn Store, keys: &SnapshotKeys, manifest_sha256: &str) 
         let Ok(key) = Key::new(&entry.key) else { continue };
         let Ok(bytes) = store.get(&key).await else { continue };
         let record = serde_json::from_slice::<Verification>(&bytes).ok();
-        let Some(record) = record.filter(|r| r.manifest_sha256 == manifest_sha256) else { continue };
+        let Some(record) = record.filter(|r| r.manifest_sha256 == manifest_sha256 && !r.partial) else { continue };
         let ok = record.ok;
         if ok && is_restored(entry) {
             found.restored = found.restored.or(Some(record.at));

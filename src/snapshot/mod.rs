@@ -50,4 +50,4 @@ pub use structure::{Scripts, store_structure};
 pub use transfer::{Copied, CopyError, carry_pin, copy_snapshot, mark, there_already, unmark};
 pub use trial::{carry_restored, read_trial, write_trial};
 pub use unlock::whole_manifest;
-pub use verify::{record, verify};
+pub use verify::{leave, record, verify};

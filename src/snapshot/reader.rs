@@ -20,6 +20,7 @@ pub struct Reader<'s> {
     store: &'s dyn Store,
     keys: SnapshotKeys,
     manifest: Manifest,
+    manifest_sha256: String,
     identities: Identities,
 }
 
@@ -45,17 +46,28 @@ impl<'s> Reader<'s> {
             return Err(refuse(format!("the manifest in its folder is that of {}", manifest.snapshot), &damaged));
         }
         let named = parse_checksums(&sums).and_then(|list| list.get(MANIFEST).map(|hash| (*hash).to_owned()));
-        if named != Some(sha256_hex(&bytes)) {
+        let manifest_sha256 = sha256_hex(&bytes);
+        if named.as_ref() != Some(&manifest_sha256) {
             return Err(refuse(format!("its manifest is not the one that {CHECKSUMS} names"), &damaged));
         }
         let unlocked = unlock(store, &keys, manifest, identities).await;
         let Unlocked { manifest, identities } = unlocked.map_err(|locked| locked.failure(&keys))?;
-        Ok(Self { store, keys, manifest, identities })
+        Ok(Self { store, keys, manifest, manifest_sha256, identities })
     }
 
     /// The manifest.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// SHA-256 of the manifest as it is stored.
+    pub fn manifest_sha256(&self) -> &str {
+        &self.manifest_sha256
+    }
+
+    /// Where it lies.
+    pub fn keys(&self) -> &SnapshotKeys {
+        &self.keys
     }
 
     /// What opens its files.

@@ -121,23 +121,37 @@ pub async fn record(store: &dyn Store, verified: &mut Verified, at: DateTime<Utc
         at,
         depth: verified.depth.to_string(),
         ok: verified.intact(),
+        partial: false,
         errors: verified.errors(),
         manifest_sha256,
         tool: TOOL.to_owned(),
     };
-    let name = format!("{VERIFIED}/{}-{}.json", at.format("%Y%m%dT%H%M%SZ"), verified.depth);
+    let keys = SnapshotKeys::new(&verified.project, verified.id.clone());
+    if let Err((name, error)) = leave(store, &keys, &record).await {
+        let warning = Finding::warning("not-recorded", name, error.to_string());
+        verified.findings.push(warning.hint("`list` will not show this verification; what was found still holds"));
+    }
+}
+
+/// Leaves a record beside a snapshot, and gives its name; an error comes with the name too.
+pub async fn leave(
+    store: &dyn Store,
+    keys: &SnapshotKeys,
+    record: &Verification,
+) -> Result<String, (String, StoreError)> {
+    let name = format!("{VERIFIED}/{}-{}.json", record.at.format("%Y%m%dT%H%M%SZ"), record.depth);
     let stored = async {
-        let key = SnapshotKeys::new(&verified.project, verified.id.clone()).at(&name)?;
-        let json = serde_json::to_vec(&record)
+        let key = keys.at(&name)?;
+        let json = serde_json::to_vec(record)
             .map_err(|e| StoreError::Other { doing: format!("writing {name}"), reason: e.to_string() })?;
         match store.create(&key, Bytes::from(json)).await {
             Err(StoreError::AlreadyExists { .. }) => Ok(()), // somebody else's, of the same second
             other => other,
         }
     };
-    if let Err(error) = stored.await {
-        let warning = Finding::warning("not-recorded", name.clone(), error.to_string());
-        verified.findings.push(warning.hint("`list` will not show this verification; what was found still holds"));
+    match stored.await {
+        Ok(()) => Ok(name),
+        Err(error) => Err((name, error)),
     }
 }
 

@@ -12,7 +12,7 @@ use supabackup::model::TableName;
 use crate::support::Run;
 
 /// Every document that a person is sent to.
-const DOCUMENTS: [&str; 17] = [
+const DOCUMENTS: [&str; 18] = [
     "README.md",
     "CHANGELOG.md",
     "docs/FORMAT.md",
@@ -21,6 +21,7 @@ const DOCUMENTS: [&str; 17] = [
     "docs/dashboard.md",
     "docs/decisions.md",
     "docs/docker.md",
+    "docs/drill.md",
     "docs/encryption.md",
     "docs/github.md",
     "docs/monitoring.md",

@@ -9,6 +9,7 @@ mod coverage;
 mod dashboard;
 mod docs;
 mod doctor;
+mod drill;
 mod faults;
 mod github;
 mod judge;

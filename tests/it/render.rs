@@ -53,6 +53,7 @@ async fn the_list_fits_eighty_columns_and_says_what_is_wrong() -> Result<()> {
         at: now - TimeDelta::hours(2),
         depth: "opened".to_owned(),
         ok,
+        partial: false,
         errors: 0,
         manifest_sha256: String::new(),
         tool: String::new(),

@@ -375,6 +375,9 @@ fn a_key_in_a_wrong_place_is_refused_and_not_repeated() -> Result<()> {
         add(&["backup", "--url", address]);
         add(&["doctor", "--url", address]);
     }
+    add(&["verify", "--restore-into", &database]);
+    add(&["verify", &format!("--restore-into={database}")]);
+    add(&["verify", &database]);
     let monitor = format!("https://hc-ping.com/{HEARTBEAT}");
     for flag in ["--heartbeat", "--heartbeat-url"] {
         add(&["run", flag, &monitor]);
@@ -401,6 +404,8 @@ fn a_key_in_a_wrong_place_is_refused_and_not_repeated() -> Result<()> {
         ("SUPABASE_URL", &jwt),
         ("SUPABASE_PROJECT_REF", &jwt),
         ("SUPABASE_PROJECT_REF", &key),
+        ("SUPABACKUP_RESTORE_INTO", &url),
+        ("SUPABACKUP_RESTORE_INTO", &key),
         ("SUPABACKUP_CONNECTIONS", &jwt),
         ("SUPABACKUP_PART_SIZE", &key),
         ("SUPABACKUP_STORE", &bucket),

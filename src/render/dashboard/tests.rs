@@ -19,6 +19,7 @@ fn shot(age: TimeDelta, depth: Option<&str>, counts: &[(u32, u64)]) -> Shot {
         at: started + TimeDelta::minutes(1),
         depth: depth.to_owned(),
         ok: true,
+        partial: false,
         errors: 0,
         manifest_sha256: String::new(),
         tool: String::new(),

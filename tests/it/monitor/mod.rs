@@ -58,6 +58,7 @@ fn copy_back(store: &Path, age: TimeDelta) -> Result<SnapshotId> {
         at: started,
         depth: "opened".to_owned(),
         ok: true,
+        partial: false,
         errors: 0,
         manifest_sha256: sha256_hex(&bytes),
         tool: "supabackup 0.1.0".to_owned(),

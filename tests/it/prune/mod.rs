@@ -161,6 +161,7 @@ fn record(folder: &Path, manifest_sha256: &str, depth: &str, ok: bool, at: DateT
         at,
         depth: depth.to_owned(),
         ok,
+        partial: false,
         errors: usize::from(!ok),
         manifest_sha256: manifest_sha256.to_owned(),
         tool: "supabackup 0.1.0".to_owned(),

@@ -178,6 +178,7 @@ fn a_summary_is_proven_by_its_deepest_verification() {
         at: at(NOW),
         depth: depth.to_owned(),
         ok,
+        partial: false,
         errors: usize::from(!ok),
         manifest_sha256: String::new(),
         tool: String::new(),
