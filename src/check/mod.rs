@@ -60,6 +60,34 @@ pub const CHECKS: [(&str, Check); 19] = [
     ("restoring", restoring::check),
 ];
 
+/// The check that gives a finding: each code belongs to one. `monitoring_tells_whose_every_code_is` holds this and
+/// docs/monitoring.md together.
+pub fn check_of(finding: &Finding) -> &str {
+    match finding.code.as_str() {
+        "paused" | "unreachable" | "unhealthy" => "health",
+        "key" | "key-expires" => "key",
+        "no-good-snapshot" | "late" | "stale" | "future" => "freshness",
+        "incomplete" | "snapshot-unreadable" | "unfinished" => "incomplete",
+        "unverified" | "damaged" => "verification",
+        "last-archive" => "retention",
+        "store-unreachable" | "store-behind" => "stores",
+        "table-emptied" => "collapse",
+        "rows-lost" | "table-lost" => "shrink",
+        "table-in-no-snapshot" | "table-without-grant" | "unreadable" | "blind-spot" => "coverage",
+        "schema-changed" => "drift",
+        "table-size" | "total-size" | "snapshot-size" => "size",
+        "quota" | "space" | "space-unknown" => "quota",
+        "limit-ahead" => "forecast",
+        "unusual-day" => "unusual",
+        "schedule-idle" | "schedule-off" => "schedule",
+        "restore-unproven" => "restoring",
+        // the size of the database is a part of its check
+        NOT_CHECKED if finding.subject == "database size" => "quota",
+        NOT_CHECKED => &finding.subject,
+        code => code,
+    }
+}
+
 /// Asks everything. The findings come in the order of their severity, then of the checks.
 pub fn judge(seen: &Observation, limits: &Limits) -> WatchReport {
     let case = Case::new(seen, limits);

@@ -23,7 +23,10 @@ pub(super) fn check(case: &Case<'_>) -> Seen<Vec<Finding>> {
         return Ok(Vec::new());
     }
     let Some(last) = schedule.last_activity else {
-        return Err(Unseen::not_given(format!("when {} was last touched is not known", schedule.repository)));
+        let why = || Unseen::not_given("GitHub does not tell");
+        let why = schedule.unseen.clone().unwrap_or_else(why);
+        let reason = format!("when {} was last touched is not known: {}", schedule.repository, why.reason);
+        return Err(Unseen { reason, ..why });
     };
     let idle = case.seen.now - last;
     if idle <= case.limits.max_idle {

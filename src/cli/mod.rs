@@ -7,6 +7,7 @@ mod dashboard;
 mod keep;
 mod monitor;
 mod more;
+mod notify;
 mod restore;
 mod run;
 mod seal;
@@ -112,7 +113,8 @@ struct Global {
     #[arg(
         long = "secret-key", global = true, hide = true, num_args = 0..=1, default_missing_value = "", action = ArgAction::Append,
         aliases = ["key", "api-key", "apikey", "service-key", "service-role-key", "supabase-key", "access-token",
-                   "token", "secret", "password", "passphrase", "identity", "heartbeat-url"],
+                   "token", "secret", "password", "passphrase", "identity", "heartbeat-url", "webhook-url",
+                   "webhook-secret", "slack-url", "discord-url", "teams-url", "github-token"],
     )]
     refused: Vec<Refused>,
 }
@@ -185,7 +187,7 @@ impl Cli {
     pub fn flags(&self) -> Result<Flags, Failure> {
         if !self.global.refused.is_empty() {
             let hint = "set SUPABASE_SECRET_KEY (or SUPABASE_ACCESS_TOKEN, SUPABACKUP_PASSPHRASE, SUPABACKUP_IDENTITY, \
-                        SUPABACKUP_HEARTBEAT_URL) in the environment instead, and consider this key as seen by others";
+                        SUPABACKUP_HEARTBEAT_URL, …) in the environment instead, and consider this key as seen by others";
             return Err(
                 Failure::usage("a key cannot be given as a flag: every user of this machine can read it").hint(hint)
             );

@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::args::ProjectArgs;
+use super::notify::NotifyArgs;
 use super::seal::OpenArgs;
 use crate::config::{Flags, help, parse_duration};
 
@@ -14,6 +15,7 @@ use crate::config::{Flags, help, parse_duration};
 Examples:
   supabackup monitor                       look at the project and its snapshots once
   supabackup monitor --watch 5m            again every five minutes, until Ctrl-C
+  supabackup monitor --github-issues       keep one issue for each incident; --dry-run shows what it would do
   supabackup monitor --json | jq '.findings[] | select(.severity == \"error\")'
 
 Without the project's address and key it looks at the snapshots alone, and says what it could not check.
@@ -27,6 +29,9 @@ pub struct MonitorArgs {
     /// Only this project: its folder's name in the store
     #[arg(long, value_name = "NAME")]
     pub project: Option<String>,
+    /// Show who would be told what, and tell nobody
+    #[arg(long, short = 'n')]
+    pub dry_run: bool,
     /// Print everything as one JSON document on stdout
     #[arg(long)]
     pub json: bool,
@@ -38,6 +43,8 @@ pub struct MonitorArgs {
     of_project: ProjectArgs,
     #[command(flatten)]
     open: OpenArgs,
+    #[command(flatten)]
+    notify: NotifyArgs,
 }
 
 #[derive(Debug, Args)]
@@ -74,6 +81,7 @@ impl MonitorArgs {
         flags.set("dashboard", &self.dashboard);
         self.of_project.fill(flags);
         self.open.fill(flags);
+        self.notify.fill(flags);
         self.limits.fill(flags);
     }
 }

@@ -5,6 +5,7 @@ use clap::{ArgAction, Args};
 use super::args::{HowArgs, ProjectArgs, WhatArgs};
 use super::copy::PressArgs;
 use super::keep::RulesArgs;
+use super::notify::NotifyArgs;
 use super::seal::{OpenArgs, SealArgs};
 use crate::config::{Flags, help};
 
@@ -52,6 +53,8 @@ pub struct RunArgs {
     seal: SealArgs,
     #[command(flatten)]
     open: OpenArgs,
+    #[command(flatten)]
+    notify: NotifyArgs,
 }
 
 impl RunArgs {
@@ -68,5 +71,6 @@ impl RunArgs {
         self.rules.fill(flags);
         self.seal.fill(flags);
         self.open.fill(flags);
+        self.notify.fill(flags);
     }
 }

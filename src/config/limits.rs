@@ -71,6 +71,10 @@ impl Reader {
         let repository = self.word("github_repository");
         let name = Some(self.word("github_workflow")).filter(|name| !name.is_empty());
         let is_scheduled = self.word("github_event") == "schedule" && !repository.is_empty();
-        is_scheduled.then_some(Workflow { repository, name })
+        // OWNER/NAME/.github/workflows/FILE@refs/heads/main
+        let reference = self.word("github_workflow_ref");
+        let path = reference.split('@').next().unwrap_or_default();
+        let file = path.rsplit_once('/').map(|(_, file)| file.to_owned()).filter(|file| !file.is_empty());
+        is_scheduled.then_some(Workflow { repository, name, file })
     }
 }

@@ -11,6 +11,7 @@ mod github;
 mod key;
 mod limits;
 mod postgres;
+mod notify;
 mod project;
 mod reader;
 mod redact;
@@ -30,7 +31,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::SecretString;
 
 use crate::error::Failure;
-use crate::model::{Artifact, HeartbeatKind, Limits, Recompress, Retention, ServerAddress};
+use crate::model::{
+    Artifact, HeartbeatKind, IssueRules, Limits, NotifyOn, Recompress, Retention, ServerAddress,
+};
 use crate::seal::{Compression, Identities, Method, Recipients, Sealing};
 use crate::store::StoreUrl;
 
@@ -136,6 +139,10 @@ pub struct Config {
     pub dashboard_history: TimeDelta,
     /// The server that a drill restores into.
     pub restore_into: Option<ServerAddress>,
+    /// Which channels are told, and when.
+    pub channels: ChannelConfig,
+    /// Issues on GitHub, and whether they are wanted.
+    pub issues: IssueConfig,
     /// The time when the program starts; `None`: the machine's.
     pub clock: Option<DateTime<Utc>>,
 }
@@ -147,6 +154,40 @@ pub struct Workflow {
     pub repository: String,
     /// Its name.
     pub name: Option<String>,
+    /// The name of its file in `.github/workflows`.
+    pub file: Option<String>,
+}
+
+/// Who is told what is found. Each address is a secret as a whole.
+#[derive(Debug, Clone)]
+pub struct ChannelConfig {
+    /// When they are told.
+    pub on: NotifyOn,
+    /// Any program that takes JSON.
+    pub webhook: Option<SecretString>,
+    /// What messages to it are signed with.
+    pub webhook_secret: Option<SecretString>,
+    /// An incoming webhook.
+    pub slack: Option<SecretString>,
+    /// A channel's webhook.
+    pub discord: Option<SecretString>,
+    /// A workflow of Power Automate.
+    pub teams: Option<SecretString>,
+}
+
+/// Issues for incidents.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssueConfig {
+    /// Somebody wants them.
+    pub wanted: bool,
+    /// Which findings have one, and when an old one serves again.
+    pub rules: IssueRules,
+    /// The label by which they are found.
+    pub label: String,
+    /// More labels of a new one.
+    pub labels: Vec<String>,
+    /// Who a new one is assigned to.
+    pub assignees: Vec<String>,
 }
 
 /// How tables are read.

@@ -105,6 +105,8 @@ pub(crate) fn load(
         wait: read.duration("wait"),
         heartbeat_url: read.heartbeat_url(),
         heartbeat: read.heartbeat(),
+        channels: read.channels(),
+        issues: read.issues(),
         report_dir: read.path("report_dir", directory),
         dashboard: read.path("dashboard", directory),
         dashboard_history: read.dashboard_history(),

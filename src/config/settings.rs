@@ -1,9 +1,11 @@
 //! Every setting there is, in one table: the environment, the file, the flags' help texts and the
 //! table in `docs/configuration.md` are all made from it.
 
+mod words;
+
 use std::time::Duration;
 
-use crate::config::values::{show_duration, show_size};
+pub use words::{help, markdown};
 
 /// One setting: where it can be given, what it may be, and what it is for.
 #[derive(Debug)]
@@ -259,6 +261,27 @@ pub static SETTINGS: &[Setting] = &[
         "a file to write the dashboard into: one HTML page, which names tables"),
     row("dashboard_history", None, &["SUPABACKUP_DASHBOARD_HISTORY"], hours(24, 3_650 * 24), Value("400d"),
         "how far back the dashboard shows snapshots"),
+    // whom run and monitor tell
+    row("notify_on", Some("--notify-on"), &["SUPABACKUP_NOTIFY_ON"], OneOf(&["error", "warning", "always"]), Value("error"),
+        "tell the channels below of findings at this level or above; always: each time"),
+    row("webhook_url", None, &["SUPABACKUP_WEBHOOK_URL"], Secret, Nothing,
+        "an address that gets what is found, as JSON"),
+    row("webhook_secret", None, &["SUPABACKUP_WEBHOOK_SECRET"], Secret, Described("not signed"),
+        "what messages to that address are signed with (HMAC-SHA-256)"),
+    row("slack_url", None, &["SUPABACKUP_SLACK_URL"], Secret, Nothing, "an incoming webhook of Slack"),
+    row("discord_url", None, &["SUPABACKUP_DISCORD_URL"], Secret, Nothing, "a webhook of a Discord channel"),
+    row("teams_url", None, &["SUPABACKUP_TEAMS_URL"], Secret, Nothing,
+        "a Power Automate workflow that posts Adaptive Cards to Teams"),
+    row("github_issues", Some("--github-issues"), &["SUPABACKUP_GITHUB_ISSUES"], Switch, Value("no"),
+        "keep one issue for each incident in GITHUB_REPOSITORY: opened, kept up to date, closed; needs GITHUB_TOKEN"),
+    row("issue_level", Some("--issue-level"), &["SUPABACKUP_ISSUE_LEVEL"], OneOf(&["error", "warning"]), Value("error"),
+        "findings at this level or above have an issue"),
+    row("issue_label", None, &["SUPABACKUP_ISSUE_LABEL"], Text, Value("supabackup"),
+        "the label by which issues are found again"),
+    row("issue_labels", None, &["SUPABACKUP_ISSUE_LABELS"], List, Nothing, "further labels of a new issue"),
+    row("issue_assignees", None, &["SUPABACKUP_ISSUE_ASSIGNEES"], List, Nothing, "who a new issue is assigned to"),
+    row("issue_reopen", None, &["SUPABACKUP_ISSUE_REOPEN"], hours(0, 3_650 * 24), Value("30d"),
+        "an issue that was closed less than this ago is opened again, instead of making a new one"),
     // compression ages
     row("recompress_after", Some("--recompress-after"), &["SUPABACKUP_RECOMPRESS_AFTER"], hours(0, 36_500 * 24), Value("7d"),
         "compress snapshots that are older than this again, harder"),
@@ -299,6 +322,7 @@ pub static SETTINGS: &[Setting] = &[
     theirs("github_results_url", &["ACTIONS_RESULTS_URL"], Text, "github: the runner's artifact service; set by the runner"),
     theirs("github_runtime_token", &["ACTIONS_RUNTIME_TOKEN"], Secret, "github: the token for it; set by the runner"),
     theirs("github_workflow", &["GITHUB_WORKFLOW"], Text, "github: its name; set by the runner"),
+    theirs("github_workflow_ref", &["GITHUB_WORKFLOW_REF"], Text, "github: its file; set by the runner"),
     theirs("github_event", &["GITHUB_EVENT_NAME"], Text, "github: what started it; set by the runner"),
     Setting { in_file: false, ..row("clock", None, &["SUPABACKUP_CLOCK"], Text, Described("this machine's clock"),
         "for tests only: the time that it is when the program starts, like 2026-11-23T03:15:00Z") },
@@ -332,69 +356,4 @@ pub static SETTINGS: &[Setting] = &[
 /// The setting of this name. Names are written in the code only, never read from input.
 pub(crate) fn setting(name: &str) -> &'static Setting {
     SETTINGS.iter().find(|s| s.name == name).unwrap_or_else(|| unreachable!("{name} is not in the table of settings"))
-}
-
-/// The help text of a setting's flag: what it is for, then variable, default, and whether it repeats.
-pub fn help(name: &str) -> String {
-    let setting = setting(name);
-    let mut notes: Vec<String> = setting.variables.first().map(|variable| (*variable).to_owned()).into_iter().collect();
-    match (setting.kind, setting.default) {
-        (Switch, _) | (_, Nothing) => {}
-        (_, Value(text) | Described(text)) => notes.push(format!("default: {text}")),
-    }
-    if matches!(setting.kind, List | AnyOf(_) | Places) {
-        notes.push("repeatable".to_owned());
-    }
-    format!("{} [{}]", capital(setting.help), notes.join("; "))
-}
-
-/// The table of all settings as Markdown, for `docs/configuration.md`.
-pub fn markdown() -> String {
-    let mut out =
-        String::from("| What | Flag | Environment | File key | Values | Default |\n|---|---|---|---|---|---|\n");
-    for setting in SETTINGS {
-        let code = |text: &str| format!("`{text}`");
-        let flag = setting.flag.map_or("–".to_owned(), code);
-        let variables = match setting.variables {
-            [] => "–".to_owned(),
-            several => several.iter().map(|v| code(v)).collect::<Vec<_>>().join(", or "),
-        };
-        let key = match (setting.in_file, setting.per_table) {
-            (true, true) => format!("{}, also per table", code(setting.name)),
-            (true, false) => code(setting.name),
-            (false, _) => "–".to_owned(),
-        };
-        let default = match setting.default {
-            Value(text) => code(text),
-            Described(text) => text.to_owned(),
-            Nothing => "–".to_owned(),
-        };
-        let what = capital(setting.help).replace('|', "\\|").replace('*', "\\*");
-        out += &format!("| {what} | {flag} | {variables} | {key} | {} | {default} |\n", setting.kind.describe());
-    }
-    out
-}
-
-impl Kind {
-    /// What may be given, for a person.
-    fn describe(self) -> String {
-        let words = |words: &[&str]| words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
-        match self {
-            Self::Text => "text".to_owned(),
-            Self::Secret => "**secret**".to_owned(),
-            Self::List => "list".to_owned(),
-            Self::Places => "list of directories and URLs".to_owned(),
-            Self::AnyOf(known) => format!("list of {}", words(known)),
-            Self::OneOf(known) => words(known),
-            Self::Switch => "`yes`, `no`".to_owned(),
-            Self::Count(least, most) => format!("{least} to {most}"),
-            Self::Size(least, most) => format!("{} to {}", show_size(least), show_size(most)),
-            Self::Duration(least, most) => format!("{} to {}", show_duration(least), show_duration(most)),
-        }
-    }
-}
-
-fn capital(text: &str) -> String {
-    let mut characters = text.chars();
-    characters.next().map_or(String::new(), |first| first.to_uppercase().chain(characters).collect())
 }

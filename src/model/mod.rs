@@ -7,8 +7,10 @@ mod dashboard;
 mod drill;
 mod finding;
 mod heartbeat;
+mod incident;
 mod manifest;
 mod name;
+mod notice;
 mod plan;
 mod recompress;
 mod report;
@@ -30,6 +32,10 @@ pub use dashboard::{Dashboard, SchemaChange, Shot};
 pub use drill::{DrillReport, DrillResult, DrillTable, FirstWrite, ServerAddress, StandIn};
 pub use finding::{Finding, Severity};
 pub use heartbeat::HeartbeatKind;
+pub use incident::{
+    Again, Closed, IncidentKey, Issue, IssueRules, Item, Look, RUN, Record, Step, Turn, look_of, looks, plan_issues,
+    without_names,
+};
 pub use manifest::{
     Artifact, Consistency, FORMAT_VERSION, File, Manifest, ManifestError, Missing, Moment, PLAIN_FORMAT_VERSION, Part,
     PassedOver, PrintSettings, Project, ReadAs, SEALED_FORMAT_VERSION, Source, Stability, Structure, TableEntry,
@@ -37,6 +43,7 @@ pub use manifest::{
 };
 pub use name::TableName;
 pub(crate) use name::quote_identifier;
+pub use notice::{Notice, NoticeState, NotifyOn};
 pub use plan::{BackupPlan, PlannedTable};
 pub use recompress::{LeftAsItIs, Recompress, RecompressReport, RecompressTrial, Recompressed};
 pub use report::{Depth, SEALED, SnapshotSummary, Verified};

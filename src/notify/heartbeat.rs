@@ -9,10 +9,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
-use reqwest::{Method, Url};
+use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 
+use super::post::{deliver, get, post};
 use crate::http::{Http, Request};
 use crate::model::HeartbeatKind;
 
@@ -40,9 +40,6 @@ impl fmt::Debug for Heartbeat {
     }
 }
 
-/// Answers are short; who answers with more is somebody else.
-const LONGEST_ANSWER: usize = 1 << 20;
-
 impl Heartbeat {
     /// The monitor at `url`; without a `kind`, its address tells. `None` if that is no URL.
     pub fn new(http: Arc<Http>, url: &SecretString, kind: Option<HeartbeatKind>) -> Option<Self> {
@@ -55,11 +52,7 @@ impl Heartbeat {
     /// the address. A monitor that does not know the beat is not asked.
     pub async fn beat(&self, beat: Beat, note: &str) -> Result<(), String> {
         let Some(request) = self.request(beat, note) else { return Ok(()) };
-        match self.http.send(&request).await {
-            Ok(answer) if (200..300).contains(&answer.status) => Ok(()),
-            Ok(answer) => Err(format!("it answered with status {}", answer.status)),
-            Err(error) => Err(error.to_string()),
-        }
+        deliver(&self.http, &request).await
     }
 
     fn request(&self, beat: Beat, note: &str) -> Option<Request> {
@@ -89,13 +82,11 @@ impl Heartbeat {
             }
         }?;
         let takes_note = matches!(self.kind, HeartbeatKind::Healthchecks | HeartbeatKind::BetterStack);
-        let mut request = Request::get(url, HeaderMap::new(), LONGEST_ANSWER, |_, _| true);
-        if takes_note {
-            request.method = Method::POST;
-            request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-            request.body = Bytes::from(note.to_owned());
-        }
-        Some(request)
+        Some(match takes_note {
+            // a beat that is told twice says the same
+            true => post(url, "text/plain; charset=utf-8", Bytes::from(note.to_owned()), true),
+            false => get(url),
+        })
     }
 
     /// The address with these in its query, in place of what it says about them.

@@ -14,6 +14,7 @@ mod drill;
 mod facts;
 mod html;
 mod human;
+mod issue;
 mod json;
 mod list;
 mod markdown;
@@ -37,6 +38,7 @@ pub use doctor::{checkup_json, checkup_line, checkup_verdict};
 pub use drill::drill_human;
 pub use html::backup_report_html;
 pub use human::{Palette, snapshot_human, verified_human, verified_summary};
+pub use issue::{IssueContext, is_same_issue_text, issue_body, issue_comment, issue_title};
 pub use json::{
     copy_json, drill_json, list_json, prune_json, prune_stores_json, recompress_json, replica_json, restore_plan_json,
     restore_report_json, run_json, snapshot_json, verified_json, watch_json,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use supabackup::format::CopyWriter;
-use supabackup::model::TableName;
+use supabackup::model::{Finding, TableName};
 
 use crate::support::Run;
 
@@ -25,6 +25,7 @@ const DOCUMENTS: [&str; 18] = [
     "docs/encryption.md",
     "docs/github.md",
     "docs/monitoring.md",
+    "docs/notifications.md",
     "docs/restore.md",
     "docs/retention.md",
     "docs/run.md",
@@ -220,6 +221,26 @@ fn the_format_shows_a_sql_part_as_it_is_written() -> Result<()> {
         let shown = marked(&format, name)?;
         ensure!(shown == written, "{name} in docs/FORMAT.md is not what is written:\n{written}");
     }
+    Ok(())
+}
+
+/// Every code of the documented checks, and a few that belong to none of its own name.
+#[test]
+fn monitoring_tells_whose_every_code_is() -> Result<()> {
+    let told = read("docs/monitoring.md")?;
+    let (mut check, mut seen) = (String::new(), 0);
+    for line in section(&told, "## Checks")?.lines().filter(|line| line.starts_with("| ")) {
+        let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+        let Some(code) = cells.get(1).and_then(|cell| cell.strip_prefix('`')?.strip_suffix('`')) else { continue };
+        if !cells[0].is_empty() {
+            check = cells[0].to_owned();
+        }
+        let finding = Finding::error(code, "quota", "");
+        let expected = if code == "not-checked" { "quota" } else { &check };
+        ensure!(supabackup::check::check_of(&finding) == expected, "{code} belongs to {expected}");
+        seen += 1;
+    }
+    ensure!(seen > 35, "only {seen} codes");
     Ok(())
 }
 

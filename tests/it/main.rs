@@ -16,6 +16,7 @@ mod judge;
 mod kills;
 mod monitor;
 mod packaging;
+mod notify;
 mod progress;
 mod prune;
 mod reading;

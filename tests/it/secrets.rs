@@ -89,11 +89,15 @@ const TOKEN: &str = "sbp_5e47b1c0d9f84a63a2e7d0c91b8f36e4a7d25c18";
 const PASSWORD: &str = "hunter2-Zq8wKv3R";
 /// What makes the address of a monitor a secret.
 const HEARTBEAT: &str = "c41d9e07-5b3a-heartbeat-sentinel-88f2";
+/// The same of the addresses of channels; what signs; and the token of a workflow.
+const CHANNEL: &str = "77aa0b5e-channel-sentinel-c3d1-4e0f";
+const SIGNS: &str = "Kx2-signing-sentinel-0Pz7Wq";
+const GITHUB: &str = "ghs_Rz6bXw1sentinelQkP0vT9mLd3Yc8Ae5Hj2u";
 const OPAQUE: &str = "9f3c7a1e5b8d4c20-opaque-self-hosted-key";
 
 fn sentinels(stack: &Stack) -> Sentinels {
     let of_stack = ["SUPABASE_SECRET_KEY", "SUPABASE_SERVICE_ROLE_KEY_LEGACY"].map(|key| stack.get(key));
-    Sentinels::of(&[of_stack[0], of_stack[1], TOKEN, PASSWORD, OPAQUE, HEARTBEAT])
+    Sentinels::of(&[of_stack[0], of_stack[1], TOKEN, PASSWORD, OPAQUE, HEARTBEAT, CHANNEL, SIGNS, GITHUB])
 }
 
 /// Surroundings that make programs talkative.
@@ -104,7 +108,7 @@ const TALKATIVE: [&[(&str, &str)]; 4] = [
     &[("CI", "true"), ("GITHUB_ACTIONS", "true"), ("RUST_LOG", "debug"), ("DEBUG", "*")],
 ];
 
-const COMMANDS: [&[&str]; 34] = [
+const COMMANDS: [&[&str]; 36] = [
     &["backup"],
     &["backup", "--json"],
     &["backup", "--dry-run"],
@@ -133,6 +137,8 @@ const COMMANDS: [&[&str]; 34] = [
     &["monitor"],
     &["monitor", "--json"],
     &["dashboard", "-"],
+    &["monitor", "--notify-on", "always"],
+    &["monitor", "--notify-on", "always", "--dry-run"],
     &["restore", "latest", "--dry-run"],
     &["restore", "latest", "--dry-run", "--json"],
     &["restore", "latest", "--mode", "clear", "--confirm", "samplestackprojectre"],
@@ -160,6 +166,14 @@ fn no_command_that_works_shows_a_key() -> Result<()> {
             run = run.env("GITHUB_OUTPUT", told.path().join("output"));
             // nobody listens there
             run = run.env("SUPABACKUP_HEARTBEAT_URL", format!("http://127.0.0.1:9/{HEARTBEAT}"));
+            for channel in ["WEBHOOK", "SLACK", "DISCORD", "TEAMS"] {
+                run = run.env(&format!("SUPABACKUP_{channel}_URL"), format!("http://127.0.0.1:9/{CHANNEL}"));
+            }
+            run = run.env("SUPABACKUP_WEBHOOK_SECRET", SIGNS).env("SUPABACKUP_GITHUB_ISSUES", "1");
+            run = run
+                .env("GITHUB_TOKEN", GITHUB)
+                .env("GITHUB_REPOSITORY", "o/r")
+                .env("GITHUB_API_URL", "http://127.0.0.1:9");
             if n % 2 == 1 {
                 // the legacy key, which goes into another header
                 run = run.env("SUPABASE_SECRET_KEY", "");
@@ -382,6 +396,10 @@ fn a_key_in_a_wrong_place_is_refused_and_not_repeated() -> Result<()> {
     for flag in ["--heartbeat", "--heartbeat-url"] {
         add(&["run", flag, &monitor]);
         add(&["run", &format!("{flag}={monitor}")]);
+    }
+    for flag in ["--slack-url", "--discord-url", "--teams-url", "--webhook-url", "--webhook-secret", "--github-token"] {
+        add(&["monitor", flag, CHANNEL]);
+        add(&["run", &format!("{flag}={CHANNEL}")]);
     }
     for store in [&bucket, &database] {
         add(&["backup", "--store", store]);

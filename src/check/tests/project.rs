@@ -234,6 +234,7 @@ fn schedule(seen: &mut Observation, idle: Option<i64>) {
         is_public: None,
         last_activity: idle.map(|idle| now() - days(idle)),
         is_enabled: None,
+        unseen: None,
     });
 }
 

@@ -1,18 +1,21 @@
-//! `monitor`: observe → judge → show, once or again and again.
+//! `monitor`: observe → judge → tell → show, once or again and again.
 
 mod catalog;
 mod health;
 mod live;
 mod observe;
+mod schedule;
 
-use crate::check::judge;
+use super::clean::Cleaner;
+use super::tell::Teller;
+use crate::check::{CHECKS, check_of, judge};
 use crate::cli::MonitorArgs;
 use crate::commands::dashboard;
 use crate::commands::step::of_watch;
 use crate::config::Config;
 use crate::context::Context;
 use crate::error::{Failure, Outcome};
-use crate::model::{Severity, WatchReport};
+use crate::model::{Severity, WatchReport, looks};
 use crate::render::{self, Palette};
 
 pub(crate) use catalog::tables as columns_of;
@@ -23,16 +26,17 @@ pub async fn run(args: &MonitorArgs, config: &Config, context: &Context) -> anyh
     if let Some(file) = &config.dashboard {
         dashboard::prepare(file)?;
     }
+    let mut teller = Teller::new(config, args.watch.is_some())?;
     let Some(every) = args.watch else {
         return tokio::select! {
-            outcome = once(args, config, context) => outcome,
+            outcome = once(args, config, context, &mut teller) => outcome,
             signal = context.stop.wait() => Err(Failure::failed(format!("stopped by {signal}")).into()),
         };
     };
     let mut last = Outcome::Done;
     loop {
         tokio::select! {
-            outcome = once(args, config, context) => last = outcome?,
+            outcome = once(args, config, context, &mut teller) => last = outcome?,
             _ = context.stop.wait() => return Ok(last),
         }
         tokio::select! {
@@ -43,7 +47,7 @@ pub async fn run(args: &MonitorArgs, config: &Config, context: &Context) -> anyh
 }
 
 /// One look.
-async fn once(args: &MonitorArgs, config: &Config, context: &Context) -> anyhow::Result<Outcome> {
+async fn once(args: &MonitorArgs, config: &Config, context: &Context, teller: &mut Teller) -> anyhow::Result<Outcome> {
     let watched = Watched::choose(args.project.as_deref(), config).await?;
     let now = context.clock.now();
     let mut album = config.dashboard.as_ref().map(|_| dashboard::album(config, now));
@@ -56,6 +60,7 @@ async fn once(args: &MonitorArgs, config: &Config, context: &Context) -> anyhow:
             report.add(dashboard::unwritten(file, &error.to_string()));
         }
     }
+    tell(args, &mut report, context, teller).await;
     context.hand_over(|| of_watch(&report));
     if args.json {
         render::print(&render::watch_json(&report)?)?;
@@ -66,6 +71,19 @@ async fn once(args: &MonitorArgs, config: &Config, context: &Context) -> anyhow:
         Some(Severity::Error) => Outcome::Findings,
         _ => Outcome::Done,
     })
+}
+
+/// Tells whoever is to be told. That somebody could not be is one more finding.
+async fn tell(args: &MonitorArgs, report: &mut WatchReport, context: &Context, teller: &mut Teller) {
+    let checks = CHECKS.map(|(name, _)| name);
+    let looks = looks(report, &checks, |finding| check_of(finding).to_owned());
+    let not_told = match args.dry_run {
+        true => teller.rehearse(&report.project, "monitor", looks, context).await,
+        false => teller.tell(&report.project, "monitor", looks, context).await,
+    };
+    report.worst = report.worst.max(not_told.iter().map(|finding| finding.severity).max());
+    report.findings.extend(not_told);
+    report.findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
 }
 
 fn show(args: &MonitorArgs, report: &WatchReport, context: &Context) -> anyhow::Result<()> {
@@ -84,19 +102,6 @@ fn show(args: &MonitorArgs, report: &WatchReport, context: &Context) -> anyhow::
 
 /// Servers repeat what they were sent: no secret gets out that way.
 pub(crate) fn clean(report: &mut WatchReport, config: &Config) {
-    use secrecy::ExposeSecret;
-    let secrets: Vec<&str> = config
-        .access_token
-        .iter()
-        .chain(config.project.iter().map(|project| project.key.secret()))
-        .map(|secret| secret.expose_secret())
-        .filter(|secret| !secret.is_empty())
-        .collect();
-    let clean =
-        |text: &str| secrets.iter().fold(crate::config::redact(text), |text, secret| text.replace(secret, "***"));
-    for finding in &mut report.findings {
-        finding.message = clean(&finding.message);
-        finding.subject = clean(&finding.subject);
-        finding.hint = finding.hint.as_deref().map(clean);
-    }
+    let cleaner = Cleaner::new(config);
+    report.findings.iter_mut().for_each(|finding| cleaner.finding(finding));
 }

@@ -7,10 +7,11 @@ use chrono::{DateTime, Utc};
 use super::catalog::catalog;
 use super::health::health;
 use super::live::{Looked, look_at};
+use super::schedule::schedule;
 use crate::commands::dashboard::Album;
 use crate::config::{Config, KeyKind, ProjectConfig};
 use crate::error::Failure;
-use crate::model::{History, KeySeen, Manifest, Observation, Schedule, Seen, SnapshotSummary, StoreSeen, Unseen};
+use crate::model::{History, KeySeen, Manifest, Observation, Seen, SnapshotSummary, StoreSeen, Unseen};
 use crate::snapshot::{Onlooker, newest_complete, projects, recent};
 use crate::store::{self, DirStore, Store, StoreUrl};
 
@@ -88,13 +89,7 @@ pub(crate) async fn observe(
         live,
         key,
         stores,
-        schedule: config.workflow.as_ref().map(|workflow| Schedule {
-            repository: workflow.repository.clone(),
-            workflow: workflow.name.clone(),
-            is_public: None,
-            last_activity: None,
-            is_enabled: None,
-        }),
+        schedule: schedule(config).await,
     }
 }
 

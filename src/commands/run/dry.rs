@@ -6,6 +6,8 @@ use crate::cli::RunArgs;
 use crate::commands::backup::{Observed, output::plan_text};
 use crate::commands::prune::prune;
 use crate::commands::step::of_plan;
+use crate::commands::talk::talk;
+use crate::commands::tell::Teller;
 use crate::config::Config;
 use crate::context::Context;
 use crate::error::{Failure, Outcome};
@@ -25,6 +27,7 @@ pub(super) async fn run(args: &RunArgs, config: &Config, context: &Context) -> a
 }
 
 async fn show(args: &RunArgs, config: &Config, context: &Context) -> anyhow::Result<Outcome> {
+    let teller = Teller::new(config, false)?;
     let plan = Observed::look(config, context).await?.plan();
     let project = config.project()?;
     let mut stores = Vec::new();
@@ -48,6 +51,9 @@ async fn show(args: &RunArgs, config: &Config, context: &Context) -> anyhow::Res
         let palette = Palette::new(context.terminal.color_on_stdout());
         let pruned = render::prune_stores_human(&stores, context.terminal.quiet, palette);
         render::print(&format!("{}\nas the stores are now, without the new snapshot:\n{pruned}", plan_text(&plan)))?;
+    }
+    if let Some(audience) = teller.audience() {
+        talk(context, &format!("told of what a run finds: {audience}"));
     }
     let is_frozen = |store: &RunStore| store.prune.as_ref().is_some_and(|prune| prune.plan.is_frozen());
     Ok(if stores.iter().any(is_frozen) {

@@ -15,10 +15,11 @@ use std::sync::Arc;
 use crate::cli::RunArgs;
 use crate::commands::dashboard::after_run;
 use crate::commands::lease::{Asked, Leases};
+use crate::commands::tell::Teller;
 use crate::config::Config;
 use crate::context::Context;
 use crate::error::{Failure, Outcome};
-use crate::model::{Finding, RunFailure, RunReport, RunState, RunStore, Severity, TOOL};
+use crate::model::{Finding, RunFailure, RunReport, RunState, RunStore, Severity, TOOL, look_of};
 use crate::notify::Beat;
 use crate::store::Several;
 
@@ -34,6 +35,7 @@ pub async fn run(args: &RunArgs, config: &Config, context: &Context) -> anyhow::
     }
     output::prepare(config)?;
     let told = Told::new(config)?;
+    let mut teller = Teller::new(config, false)?;
     let stores = Arc::new(Several::new(config.stores.iter().map(crate::store::open)));
     let asked = tokio::select! {
         asked = Leases::take(&stores, &project.name, config.wait, context) => asked,
@@ -70,9 +72,12 @@ pub async fn run(args: &RunArgs, config: &Config, context: &Context) -> anyhow::
     }
     report.findings.extend(output::write(&report, config));
     settle(&mut report, error.as_ref());
+    let written = report.findings.len();
     let beat = if report.state == RunState::Done { Beat::Success } else { Beat::Fail };
-    if let Some(finding) = told.tell(beat, &note(&report)).await {
-        report.findings.push(finding);
+    report.findings.extend(told.tell(beat, &note(&report)).await);
+    let not_told = teller.tell(&report.project, "run", vec![look_of(&report)], context).await;
+    report.findings.extend(not_told);
+    if report.findings.len() > written {
         settle(&mut report, error.as_ref());
         report.findings.extend(output::write(&report, config));
     }

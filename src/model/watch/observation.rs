@@ -163,6 +163,8 @@ pub struct Schedule {
     pub last_activity: Option<DateTime<Utc>>,
     /// Whether it is switched on.
     pub is_enabled: Option<bool>,
+    /// Why GitHub did not tell.
+    pub unseen: Option<Unseen>,
 }
 
 impl Unseen {
