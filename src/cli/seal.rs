@@ -14,6 +14,8 @@ pub(super) struct SealArgs {
     recipients_files: Vec<String>,
     #[arg(long, help = help("seal_manifest"))]
     seal_manifest: bool,
+    #[arg(long = "allow-plaintext-in-public-repository", help = help("allow_plaintext_in_public_repository"))]
+    allow_plaintext: bool,
 }
 
 /// What opens a snapshot that is read.
@@ -34,6 +36,7 @@ impl SealArgs {
         flags.set("recipients", &self.recipients);
         flags.set("recipients_file", &self.recipients_files);
         flags.set("seal_manifest", self.seal_manifest.then_some("yes"));
+        flags.set("allow_plaintext_in_public_repository", self.allow_plaintext.then_some("yes"));
     }
 }
 

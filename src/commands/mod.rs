@@ -10,6 +10,7 @@ pub mod copy;
 pub mod dashboard;
 pub mod doctor;
 mod drill;
+mod guard;
 pub mod helper_sql;
 mod lease;
 pub mod list;

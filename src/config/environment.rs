@@ -33,6 +33,7 @@ macro_rules! variables {
 
 variables!(Ours {
     allow_http: String => Text,
+    allow_plaintext_in_public_repository: String => Text,
     annotations: String => Text,
     archive_notice: String => Text,
     args: String => Text,

@@ -71,6 +71,8 @@ pub struct Config {
     pub copy_to: Vec<StoreUrl>,
     /// Further stores that each run keeps complete; none twice.
     pub replicate_to: Vec<StoreUrl>,
+    /// Plain snapshots may go into repositories that everybody can read.
+    pub allow_plaintext: bool,
     /// Which snapshots are compressed again, and how.
     pub recompress: Recompress,
     /// Who may open what is written; nobody: it is not sealed.

@@ -62,6 +62,7 @@ pub(crate) fn load(
         stores,
         copy_to,
         replicate_to,
+        allow_plaintext: read.switch("allow_plaintext_in_public_repository"),
         recompress: read.recompress(),
         recipients,
         seal_manifest,

@@ -121,11 +121,13 @@ pub static SETTINGS: &[Setting] = &[
         "send the key unencrypted, to hosts outside this machine and private networks too"),
     // the store
     row("store", Some("--store"), &["SUPABACKUP_STORE"], Places, Value("./backups"),
-        "where snapshots live: a directory, or s3://bucket/folder, gs://bucket/folder, az://container/folder"),
+        "where snapshots live: a directory, or s3://bucket/folder, gs://bucket/folder, az://container/folder, github-release://owner/name, github-artifact://owner/name"),
     row("copy_to", Some("--to"), &["SUPABACKUP_COPY_TO"], Places, Nothing,
         "the store that snapshots are copied to"),
     row("replicate_to", Some("--replicate-to"), &["SUPABACKUP_REPLICATE_TO"], Places, Nothing,
         "further stores that each run keeps complete: copies of what the first store holds"),
+    row("allow_plaintext_in_public_repository", Some("--allow-plaintext-in-public-repository"), &["SUPABACKUP_ALLOW_PLAINTEXT_IN_PUBLIC_REPOSITORY"], Switch, Value("no"),
+        "put snapshots that are not sealed into a repository that everybody can read, or whose audience cannot be found out"),
     // encryption
     row("recipients", Some("--recipient"), &["SUPABACKUP_RECIPIENTS"], List, Described("not sealed"),
         "public keys that may open the snapshot: age1…, ssh-ed25519 …, ssh-rsa …"),
@@ -314,7 +316,7 @@ pub static SETTINGS: &[Setting] = &[
     // where it runs
     theirs("github_repository", &["GITHUB_REPOSITORY"], Text, "github: the repository of the workflow; set by the runner"),
     theirs("github_run_id", &["GITHUB_RUN_ID"], Text, "github: the workflow's run; set by the runner"),
-    theirs("github_token", &["GITHUB_TOKEN"], Secret, "github: the token for its API"),
+    theirs("github_token", &["GITHUB_TOKEN"], Secret, "github: the token for its API; docs/stores.md tells which permissions it needs"),
     Setting { default: Value("https://api.github.com"), ..theirs("github_api_url", &["GITHUB_API_URL"], Text,
         "github: its API, https://HOST/api/v3 of an Enterprise Server; set by the runner") },
     Setting { default: Value("https://github.com"), ..theirs("github_server_url", &["GITHUB_SERVER_URL"], Text,

@@ -25,6 +25,7 @@ impl Reader {
             retries: self.number("retries"),
             first_delay: self.duration("retry_delay"),
             timeout: self.duration("request_timeout"),
+            github: self.github(),
         };
         let allow_http = self.switch("allow_http");
         let Some(given) = self.given(name) else { return Vec::new() };

@@ -37,7 +37,12 @@ pub enum Removal {
 pub async fn remove_snapshot(store: &dyn Store, keys: &SnapshotKeys, at: DateTime<Utc>) -> Result<Removal, StoreError> {
     let mark = keys.at(PRUNED)?;
     let text = json!({ "at": at, "tool": TOOL });
-    store.put(&mark, Bytes::from(text.to_string())).await?;
+    match store.put(&mark, Bytes::from(text.to_string())).await {
+        // a store that is read and pruned where it cannot be written: what such a removal leaves when it is cut
+        // off has no mark, and stays until a person looks. Who may not remove either is told so below
+        Ok(()) | Err(StoreError::Denied { .. }) => {}
+        Err(error) => return Err(error),
+    }
     if read_pin(store, keys).await?.is_some() {
         store.delete(&mark).await?;
         return Ok(Removal::Pinned);
@@ -47,6 +52,10 @@ pub async fn remove_snapshot(store: &dyn Store, keys: &SnapshotKeys, at: DateTim
         // store's first refusal is the one to tell
         let _ = store.delete(&mark).await;
         return Err(error);
+    }
+    // a store that can takes all at once, the mark too: then there is nothing that a cut could leave
+    if store.remove_folder(&keys.folder()).await? {
+        return Ok(Removal::Gone);
     }
     // a second look: a verification may have left its record meanwhile
     for _ in 0..2 {
@@ -76,6 +85,9 @@ pub async fn remove_unfinished(
     }
     if read_pin(store, keys).await?.is_some() {
         return Ok(Removal::Pinned);
+    }
+    if store.remove_folder(&keys.folder()).await? {
+        return Ok(Removal::Gone);
     }
     empty(store, keys, None).await?;
     let foreign = left(store, keys).await?;

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::github::Settings;
+
 /// The variables of other programs that stores read, by the name of their setting
 /// (`aws_access_key_id`). Nothing else of the environment is looked at. `Debug` shows no value.
 #[derive(Clone, Default)]
@@ -61,6 +63,8 @@ pub struct Access {
     pub first_delay: Duration,
     /// Limit of one request, body included.
     pub timeout: Duration,
+    /// GitHub, or what is wrong with what the environment says about it.
+    pub github: Result<Settings, String>,
 }
 
 impl Default for Access {
@@ -70,6 +74,7 @@ impl Default for Access {
             retries: 6,
             first_delay: Duration::from_millis(500),
             timeout: Duration::from_secs(90),
+            github: Err("nobody said where GitHub is".to_owned()),
         }
     }
 }

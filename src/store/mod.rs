@@ -7,6 +7,7 @@ mod dir;
 mod error;
 mod files;
 mod gate;
+mod github;
 mod key;
 mod leftovers;
 mod object;
@@ -24,6 +25,7 @@ pub use access::{Access, Variables};
 pub use dir::DirStore;
 pub use error::StoreError;
 pub use gate::Gate;
+pub use github::{ArtifactStore, GithubKind, GithubUrl, ReleaseStore};
 pub use key::Key;
 pub use object::{BucketStore, Lock, ObjectUrl, Service};
 pub use several::{Several, StoreOutcome};
@@ -88,6 +90,12 @@ pub trait Store: Send + Sync + Debug {
         Ok(Vec::new())
     }
 
+    /// Removes a folder with everything below it in one step, where the store can do that and nobody else put
+    /// anything there; else nothing happens, and the answer is false.
+    async fn remove_folder(&self, _folder: &str) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
     /// Returns when no write is under way any more whose caller was dropped. What comes in after it
     /// was asked for by somebody else.
     async fn settled(&self);
@@ -100,6 +108,10 @@ pub trait Store: Send + Sync + Debug {
 pub fn open(url: &StoreUrl) -> Arc<dyn Store> {
     match url {
         StoreUrl::Directory(path) => Arc::new(DirStore::new(path)),
+        StoreUrl::Github(url) => match url.kind {
+            GithubKind::Release => Arc::new(ReleaseStore::new((**url).clone())),
+            GithubKind::Artifact => Arc::new(ArtifactStore::new((**url).clone())),
+        },
         StoreUrl::Object(url) => Arc::new(BucketStore::new((**url).clone())),
     }
 }

@@ -29,7 +29,7 @@ use crate::commands::lease::Leases;
 use crate::commands::random::random;
 use crate::commands::read::{TableError, hands};
 use crate::commands::step::of_backup;
-use crate::commands::{channel, connect};
+use crate::commands::{channel, connect, guard};
 use crate::config::{Config, Paging, ProjectConfig, TableFilter};
 use crate::context::Context;
 use crate::error::{Failure, Outcome};
@@ -47,14 +47,23 @@ use shared::Shared;
 
 /// Runs the command.
 pub async fn run(args: &BackupArgs, config: &Config, context: &Context) -> anyhow::Result<Outcome> {
+    let stores = Arc::new(Several::new(config.stores.iter().map(crate::store::open)));
+    keep_out(&stores, config, context).await?;
     let observed = Observed::look(config, context).await?;
     if args.dry_run {
         return output::plan(&observed.found.plan(), args.json, context);
     }
-    let stores = Arc::new(Several::new(config.stores.iter().map(crate::store::open)));
     let Taken { keys, manifest, left, .. } = observed.take(config, context, &stores, None, None).await?;
     context.hand_over(|| of_backup(&manifest, &stores.outcomes(), &keys, config, context));
     output::done(&manifest, &stores, &left, &keys, args.json, context)
+}
+
+/// A plain snapshot stays out of public repositories; asked before anything is read from the project.
+async fn keep_out(stores: &Several, config: &Config, context: &Context) -> anyhow::Result<()> {
+    tokio::select! {
+        asked = guard::keep_out(stores, config) => Ok(asked?),
+        signal = context.stop.wait() => Err(stopped(signal, None)),
+    }
 }
 
 /// Takes a snapshot of these tables alone, before a restore of `snapshot` changes them. One that is not
@@ -65,6 +74,9 @@ pub(crate) async fn take_for_safety(
     tables: &[TableName],
     snapshot: &SnapshotId,
 ) -> anyhow::Result<SnapshotId> {
+    if config.sealing().is_none() {
+        guard::check_plain(&config.store, config).await?;
+    }
     let names: Vec<String> = tables.iter().map(TableName::plain).collect();
     let config = &Config {
         schemas: Vec::new(),

@@ -7,6 +7,7 @@ use super::choice::chosen;
 use super::step::of_copy;
 use super::talk::say;
 use crate::cli::CopyArgs;
+use crate::commands::guard;
 use crate::config::Config;
 use crate::context::Context;
 use crate::error::{Failure, Outcome};
@@ -17,6 +18,7 @@ use crate::store::{self, Store, StoreUrl};
 
 use one::{Anew, One};
 pub use replicate::replicate;
+pub(crate) use replicate::{Ends, replicate_between};
 
 /// Runs the command.
 pub async fn run(args: &CopyArgs, config: &Config, context: &Context) -> anyhow::Result<Outcome> {
@@ -31,6 +33,14 @@ pub async fn run(args: &CopyArgs, config: &Config, context: &Context) -> anyhow:
         }
         (None, _) => list_snapshots(from, args.project.as_deref()).await?,
     };
+    let is_plain = |summary: &SnapshotSummary| match anew {
+        Anew::No => !summary.sealed,
+        Anew::Sealed => false,
+        Anew::Plain => true,
+    };
+    if wanted.iter().any(is_plain) {
+        guard::check_plain(target, config).await?;
+    }
     let mut report = CopyReport::new(from.describe(), to.describe());
     for summary in &wanted {
         let keys = SnapshotKeys::new(&summary.project, summary.id.clone());

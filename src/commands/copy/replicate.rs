@@ -12,6 +12,16 @@ use crate::model::{
 use crate::snapshot::{Copied, CopyError, SnapshotKeys, copy_snapshot};
 use crate::store::Store;
 
+/// From where to where.
+pub(crate) struct Ends<'a> {
+    /// What has everything.
+    pub(crate) source: &'a dyn Store,
+    /// What gets it.
+    pub(crate) target: &'a dyn Store,
+    /// Why snapshots that are not sealed stay out of it, if they do.
+    pub(crate) refused: Option<String>,
+}
+
 /// Copies what `target` lacks of the good snapshots in `source`, newest first, so that after an outage the most recent
 /// ones are safe soonest. `project`: only that one. `retention`: the rules of the target; what they would remove at once is
 /// not copied.
@@ -25,6 +35,17 @@ pub async fn replicate(
     retention: &Retention,
     now: DateTime<Utc>,
 ) -> Result<ReplicaReport, Failure> {
+    replicate_between(&Ends { source, target, refused: None }, project, retention, now).await
+}
+
+/// The same for a target that snapshots may have to stay out of.
+pub(crate) async fn replicate_between(
+    ends: &Ends<'_>,
+    project: Option<&str>,
+    retention: &Retention,
+    now: DateTime<Utc>,
+) -> Result<ReplicaReport, Failure> {
+    let (source, target) = (ends.source, ends.target);
     let mut report = ReplicaReport::new(target.describe(), now);
     let mut good = summaries(source, project).await?;
     good.retain(is_backup);
@@ -47,6 +68,11 @@ pub async fn replicate(
         let keys = SnapshotKeys::new(&project, id.clone());
         let lacking = Lacking { project: project.clone(), id: id.clone(), started: summary.started };
         if report.failed.is_some() {
+            report.lacking.push(lacking);
+            continue;
+        }
+        if let Some(reason) = ends.refused.as_ref().filter(|_| !summary.sealed) {
+            report.findings.push(Finding::error("not-replicated", keys.folder(), reason));
             report.lacking.push(lacking);
             continue;
         }

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use crate::cli::RunArgs;
 use crate::commands::dashboard::after_run;
+use crate::commands::guard;
 use crate::commands::lease::{Asked, Leases};
 use crate::commands::tell::Teller;
 use crate::config::Config;
@@ -37,6 +38,10 @@ pub async fn run(args: &RunArgs, config: &Config, context: &Context) -> anyhow::
     let told = Told::new(config)?;
     let mut teller = Teller::new(config, false)?;
     let stores = Arc::new(Several::new(config.stores.iter().map(crate::store::open)));
+    tokio::select! {
+        allowed = guard::keep_out(&stores, config) => allowed?,
+        signal = context.stop.wait() => return Err(stopped(signal, "before it began").into()),
+    }
     let asked = tokio::select! {
         asked = Leases::take(&stores, &project.name, config.wait, context) => asked,
         signal = context.stop.wait() => return Err(stopped(signal, "before it began").into()),

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use crate::commands::backup::{Observed, Taken};
-use crate::commands::copy::replicate;
+use crate::commands::copy::{Ends, replicate_between};
+use crate::commands::guard;
 use crate::commands::lease::Leases;
 use crate::commands::prune::prune;
 use crate::commands::recompress::recompress;
@@ -157,7 +158,9 @@ impl<'a> Stages<'a> {
             let target = crate::store::open(url);
             self.talk(&format!("bringing {} up to date …", target.describe()));
             let now = self.context.clock.now();
-            let replica = match replicate(source.as_ref(), target.as_ref(), Some(project), retention, now).await {
+            let refused = guard::refusal(url, self.config).await.map(|refused| refused.reason);
+            let ends = Ends { source: source.as_ref(), target: target.as_ref(), refused };
+            let replica = match replicate_between(&ends, Some(project), retention, now).await {
                 Ok(replica) => replica,
                 Err(failure) => {
                     ReplicaReport { failed: Some(failure.message), ..ReplicaReport::new(target.describe(), now) }

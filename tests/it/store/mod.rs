@@ -2,6 +2,7 @@
 
 mod bucket;
 mod dir_itself;
+mod github;
 pub(crate) mod servers;
 mod stories;
 mod way;
@@ -49,6 +50,10 @@ conformance!(dir, super::new_dir);
 conformance!(s3, super::new_bucket);
 
 conformance!(azure, super::new_container);
+
+conformance!(releases, super::github::new_releases);
+
+conformance!(artifacts, super::github::new_artifacts);
 
 /// A folder of a new container of Azure's emulator, over HTTP.
 fn new_container() -> Result<((), supabackup::store::BucketStore)> {

@@ -1,9 +1,11 @@
 //! The place that snapshots would go to.
 
+use bytes::Bytes;
+
 use crate::config::{Config, ProjectConfig};
 use crate::model::SnapshotSummary;
 use crate::snapshot::list_snapshots;
-use crate::store::{BucketStore, DirStore, ObjectUrl, Store, StoreError, StoreUrl};
+use crate::store::{BucketStore, DirStore, Key, ObjectUrl, Store, StoreError, StoreUrl};
 
 /// A store. Nothing of what was tried is left in it, where that may be removed.
 #[derive(Debug)]
@@ -36,6 +38,7 @@ pub(crate) async fn stores(config: &Config, project: &ProjectConfig) -> Vec<Stor
             }
         }
         StoreUrl::Object(url) => bucket(url, project).await,
+        StoreUrl::Github(_) => repository(url, project).await,
     };
     let mut seen = Vec::new();
     for url in &config.stores {
@@ -54,6 +57,20 @@ async fn bucket(url: &ObjectUrl, project: &ProjectConfig) -> StoreSeen {
     let snapshots = if checked.is_ok() { snapshots(&store, project).await } else { Ok(Vec::new()) };
     let only_adds = matches!(checked, Ok(false));
     StoreSeen { place, writable: checked.map(drop).map_err(why), only_adds, free: None, snapshots }
+}
+
+/// A file comes and goes, as it will in a run.
+async fn repository(url: &StoreUrl, project: &ProjectConfig) -> StoreSeen {
+    let store = crate::store::open(url);
+    let tried = async {
+        let key = Key::new("supabackup-probe/file")?;
+        store.put(&key, Bytes::from_static(b"supabackup doctor")).await?;
+        store.get(&key).await?;
+        store.delete(&key).await
+    };
+    let writable = tried.await.map_err(why);
+    let snapshots = snapshots(store.as_ref(), project).await;
+    StoreSeen { place: url.to_string(), writable, only_adds: false, free: None, snapshots }
 }
 
 fn why(error: StoreError) -> (String, Option<&'static str>) {

@@ -8,7 +8,7 @@ fn with(text: &str, vars: &[(&str, &str)]) -> Result<Box<ObjectUrl>, String> {
         vars.iter().map(|(name, value)| ((*name).to_owned(), SecretString::from(*value))).collect();
     match text.parse::<StoreUrl>()?.with_access(&Access { variables, ..Access::default() })? {
         StoreUrl::Object(url) => Ok(url),
-        StoreUrl::Directory(_) => Err("a directory".to_owned()),
+        StoreUrl::Directory(_) | StoreUrl::Github(_) => Err("a directory".to_owned()),
     }
 }
 
