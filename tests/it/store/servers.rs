@@ -238,6 +238,7 @@ pub(crate) fn store(url: &str, variables: &[(&str, &str)]) -> Result<BucketStore
         retries: 6,
         first_delay: Duration::from_millis(10),
         timeout: Duration::from_secs(30),
+        ..Access::default()
     };
     let url = url.parse::<StoreUrl>().and_then(|url| url.with_access(&access)).map_err(anyhow::Error::msg)?;
     let StoreUrl::Object(url) = url else { bail!("{url} is no bucket") };
