@@ -53,7 +53,7 @@ pub async fn remove_snapshot(store: &dyn Store, keys: &SnapshotKeys, at: DateTim
         let _ = store.delete(&mark).await;
         return Err(error);
     }
-    // a store that can takes all at once, the mark too: then there is nothing that a cut could leave
+    // a store that can does it in fewer steps, and the mark is the last to go there too
     if store.remove_folder(&keys.folder()).await? {
         return Ok(Removal::Gone);
     }

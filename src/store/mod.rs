@@ -90,8 +90,9 @@ pub trait Store: Send + Sync + Debug {
         Ok(Vec::new())
     }
 
-    /// Removes a folder with everything below it in one step, where the store can do that and nobody else put
-    /// anything there; else nothing happens, and the answer is false.
+    /// Removes a folder with everything below it in fewer steps than one for each file, what was written last at
+    /// the end, where the store can do that and nobody else put anything there; else nothing happens, and the
+    /// answer is false.
     async fn remove_folder(&self, _folder: &str) -> Result<bool, StoreError> {
         Ok(false)
     }

@@ -17,6 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use tokio::sync::OnceCell;
 
 use crate::github::{Ask, Github, Reason};
@@ -34,6 +35,9 @@ const WRITE: &str = "actions: write";
 const PAGE: usize = 100;
 /// More answers than this are somebody's mistake.
 const PAGES: usize = 1000;
+
+/// Artifacts that are removed at once.
+const AT_ONCE: usize = 8;
 
 /// Why nothing can be written.
 const NO_RUNNER: &str = "artifacts are written by a step of a workflow's run only, and this is none that sees the runner's artifact \
@@ -279,6 +283,19 @@ impl Store for ArtifactStore {
             Ok(())
         };
         self.tasks.run(doing, delete).await
+    }
+
+    async fn remove_folder(&self, folder: &str) -> Result<bool, StoreError> {
+        let folder = folder_of(folder)?;
+        let doing = self.inner.doing("removing", folder);
+        self.inner.look(&doing).await?;
+        let mut doomed = self.inner.view().below(folder);
+        let Some(last) = doomed.pop() else { return Ok(false) };
+        // one look for all of them
+        let removed = stream::iter(doomed).map(async |artifact| self.inner.discard(&artifact, &doing).await);
+        removed.buffer_unordered(AT_ONCE).try_collect::<()>().await?;
+        self.inner.discard(&last, &doing).await?;
+        Ok(true)
     }
 
     async fn settled(&self) {

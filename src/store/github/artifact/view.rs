@@ -115,6 +115,17 @@ impl View {
         found
     }
 
+    /// Everything below a folder, the newest last.
+    pub(super) fn below(&self, folder: &str) -> Vec<Artifact> {
+        let is_below = |artifact: &&Artifact| {
+            let key = read_name(&artifact.name).map(|(key, _)| key);
+            key.is_some_and(|key| key.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')))
+        };
+        let mut found: Vec<Artifact> = self.there().filter(is_below).cloned().collect();
+        found.sort_unstable_by_key(|artifact| artifact.id);
+        found
+    }
+
     /// The newest version of every key, and whether it has no bytes.
     pub(super) fn newest(&self) -> BTreeMap<String, (Artifact, bool)> {
         let mut found: BTreeMap<String, (Artifact, bool)> = BTreeMap::new();
