@@ -10,8 +10,8 @@ mod filter;
 mod github;
 mod key;
 mod limits;
-mod postgres;
 mod notify;
+mod postgres;
 mod project;
 mod reader;
 mod redact;
@@ -31,9 +31,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::SecretString;
 
 use crate::error::Failure;
-use crate::model::{
-    Artifact, HeartbeatKind, IssueRules, Limits, NotifyOn, Recompress, Retention, ServerAddress,
-};
+use crate::model::{Artifact, HeartbeatKind, IssueRules, Limits, NotifyOn, Recompress, Retention, ServerAddress};
 use crate::seal::{Compression, Identities, Method, Recipients, Sealing};
 use crate::store::StoreUrl;
 

@@ -12,7 +12,7 @@ use supabackup::model::{Finding, TableName};
 use crate::support::Run;
 
 /// Every document that a person is sent to.
-const DOCUMENTS: [&str; 18] = [
+const DOCUMENTS: [&str; 19] = [
     "README.md",
     "CHANGELOG.md",
     "docs/FORMAT.md",

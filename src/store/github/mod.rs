@@ -107,6 +107,15 @@ async fn download(
     github.ask(ask, request).await
 }
 
+/// Whether there is something here still.
+async fn is_there(github: &Github, ask: &Ask, route: String) -> Result<bool, GithubError> {
+    match page::<serde::de::IgnoredAny>(github, ask, route, None).await {
+        Ok(_) => Ok(true),
+        Err(error) if error.reason == Reason::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// Removes something; that it is gone already is fine.
 async fn remove(github: &Github, ask: &Ask, route: String) -> Result<(), GithubError> {
     let request = |crab: octocrab::Octocrab| {

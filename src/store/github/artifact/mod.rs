@@ -22,7 +22,7 @@ use tokio::sync::OnceCell;
 
 use crate::github::{Ask, Github, Reason};
 use crate::store::github::tasks::Tasks;
-use crate::store::github::{GithubUrl, Page, download, is_whole, page, remove, told};
+use crate::store::github::{GithubUrl, Page, download, is_there, is_whole, page, remove, told};
 use crate::store::{Entry, Key, Store, StoreError};
 
 use runner::Service;
@@ -117,6 +117,7 @@ impl Inner {
             Some(found) => found,
             None => {
                 *etag = known;
+                self.confirm(doing).await?;
                 self.ended.store(number, Ordering::SeqCst);
                 return Ok(());
             }
@@ -130,7 +131,20 @@ impl Inner {
             }
         }
         *etag = marked;
+        self.confirm(doing).await?;
         self.ended.store(number, Ordering::SeqCst);
+        Ok(())
+    }
+
+    /// A list may lag behind what we wrote, and somebody may have removed it: the artifact itself tells which.
+    async fn confirm(&self, doing: &str) -> Result<(), StoreError> {
+        let unlisted = self.view().unlisted();
+        for id in unlisted {
+            let github = self.github(doing).await?;
+            if !is_there(github, &Ask::harmless(doing, READ), self.route(&format!("/{id}"))).await.map_err(told)? {
+                self.view().remove(id);
+            }
+        }
         Ok(())
     }
 

@@ -90,6 +90,11 @@ impl View {
         self.removed.retain(|_, at| now - *at < LAG);
     }
 
+    /// What we added just now and no list shows: not yet, or because somebody removed it.
+    pub(super) fn unlisted(&self) -> Vec<u64> {
+        self.added.keys().copied().filter(|id| !self.all.contains_key(id)).collect()
+    }
+
     pub(super) fn add(&mut self, artifact: Artifact) {
         self.added.insert(artifact.id, (artifact, Instant::now()));
     }

@@ -12,7 +12,7 @@ use super::view::{Asset, Release, View, tag};
 use crate::github::{Ask, Github, GithubError, Reason};
 use crate::store::StoreError;
 use crate::store::github::names::Name;
-use crate::store::github::{GithubUrl, Page, download, is_whole, page, remove, told};
+use crate::store::github::{GithubUrl, Page, download, is_there, is_whole, page, remove, told};
 
 /// Releases in one list; a page that is asked for again and did not change costs nothing.
 const PAGE: usize = 100;
@@ -115,6 +115,13 @@ impl Inner {
             if seen.releases.len() < PAGE {
                 pages.truncate(at + 1);
                 break;
+            }
+        }
+        // a list may lag behind what we wrote, and somebody may have removed it: the file itself tells which
+        let unlisted = self.view().unlisted(&all);
+        for id in unlisted {
+            if !is_there(github, &ask, self.route(&format!("/assets/{id}"))).await.map_err(told)? {
+                self.view().remove(id);
             }
         }
         self.view().take(&all);

@@ -132,6 +132,14 @@ impl View {
         }
     }
 
+    /// Files that we added just now and this list does not show: not yet, or because somebody removed them.
+    pub(super) fn unlisted(&self, releases: &[Release]) -> Vec<u64> {
+        let now = Instant::now();
+        let recent = self.added.iter().filter(|(_, (_, _, at))| now - *at < LAG).map(|(id, _)| *id);
+        let listed = |id: &u64| releases.iter().any(|release| release.assets.iter().any(|asset| asset.id == *id));
+        recent.filter(|id| !listed(id)).collect()
+    }
+
     /// A release of ours, made just now.
     pub(super) fn made(&mut self, release: &Release) {
         if let Some((group, number)) = read_tag(&release.tag_name) {
