@@ -54,11 +54,13 @@ pub enum Output {
     Warnings,
     /// Where the report for a browser is.
     Report,
+    /// Where the dashboard is.
+    Dashboard,
 }
 
 impl Output {
     /// All of them, in the order in which they are told.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::State,
         Self::ExitCode,
         Self::Project,
@@ -70,6 +72,7 @@ impl Output {
         Self::Errors,
         Self::Warnings,
         Self::Report,
+        Self::Dashboard,
     ];
 
     /// What a workflow calls it.
@@ -86,6 +89,7 @@ impl Output {
             Self::Errors => "errors",
             Self::Warnings => "warnings",
             Self::Report => "report",
+            Self::Dashboard => "dashboard",
         }
     }
 
@@ -103,6 +107,7 @@ impl Output {
             Self::Errors => "how many of them are errors",
             Self::Warnings => "how many of them are warnings",
             Self::Report => "path of the report for a browser, where one was written into a directory",
+            Self::Dashboard => "path of the dashboard, where `run` or `monitor` wrote one",
         }
     }
 }

@@ -61,7 +61,7 @@ async fn once(args: &MonitorArgs, config: &Config, context: &Context, teller: &m
         }
     }
     tell(args, &mut report, context, teller).await;
-    context.hand_over(|| of_watch(&report));
+    context.hand_over(|| of_watch(&report, config, context));
     if args.json {
         render::print(&render::watch_json(&report)?)?;
     } else {

@@ -30,6 +30,16 @@ fn at(report: StepReport, path: Option<PathBuf>, context: &Context) -> StepRepor
     }
 }
 
+/// With the path of the dashboard, where one was written.
+fn with_page(report: StepReport, findings: &[Finding], config: &Config, context: &Context) -> StepReport {
+    let is_written = findings.iter().all(|finding| finding.code != "dashboard-not-written");
+    let path = config.dashboard.as_ref().filter(|path| is_written && path.exists());
+    match (path, &context.step) {
+        (Some(path), Some(step)) => report.with(Output::Dashboard, step.path(path).display()),
+        _ => report,
+    }
+}
+
 /// A file of a snapshot in the first store that is a directory.
 fn in_directory(config: &Config, folder: &str, file: &str) -> Option<PathBuf> {
     config.stores.iter().find_map(|store| match store {
@@ -42,6 +52,7 @@ fn in_directory(config: &Config, folder: &str, file: &str) -> Option<PathBuf> {
 pub(crate) fn of_run(report: &RunReport, config: &Config, context: &Context) -> StepReport {
     let summary = render::run_md(report);
     let told = StepReport::new(summary, report.findings.iter().cloned()).with(Output::Project, &report.project);
+    let told = with_page(told, &report.findings, config, context);
     let Some(snapshot) = &report.snapshot else { return told };
     let told = of_snapshot(told, &report.project, &snapshot.id, snapshot.totals);
     let folder = format!("{}/{}", report.project, snapshot.id);
@@ -102,10 +113,11 @@ pub(crate) fn of_verify(verified: &[Verified]) -> StepReport {
 const STANDING: [&str; 3] = [NOT_CHECKED, "blind-spot", "restore-unproven"];
 
 /// Of the watch.
-pub(crate) fn of_watch(report: &WatchReport) -> StepReport {
+pub(crate) fn of_watch(report: &WatchReport, config: &Config, context: &Context) -> StepReport {
     let is_new = |f: &&Finding| f.severity > Severity::Info || !STANDING.contains(&f.code.as_str());
     let told = StepReport::new(render::watch_md(report), report.findings.iter().filter(is_new).cloned());
     let told = told.with(Output::Project, &report.project).with(Output::Tables, report.tables.len());
+    let told = with_page(told, &report.findings, config, context);
     match report.rows {
         Some(rows) => told.with(Output::Rows, rows),
         None => told,

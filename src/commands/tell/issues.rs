@@ -30,7 +30,8 @@ impl Tracker {
             return Ok(None);
         }
         let refused = |why: &str| Failure::usage(format!("--github-issues: {why}"));
-        let settings = config.github.as_ref().map_err(|mistake| refused(mistake))?;
+        let hint = "correct the variable; in a workflow, GitHub sets it and nothing has to be said";
+        let settings = config.github.as_ref().map_err(|mistake| refused(mistake).hint(hint))?;
         if settings.token.is_none() {
             let hint = "in a workflow: `env: GITHUB_TOKEN: ${{ github.token }}` and `permissions: issues: write`";
             return Err(refused("GITHUB_TOKEN is not set").hint(hint));

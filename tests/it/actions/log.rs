@@ -151,7 +151,9 @@ fn data_on_stdout_means_what_it_means_elsewhere() -> Result<()> {
         let body = rest.strip_suffix(&format!("-- ##[{word}]\n")).context("the runner stays stopped")?;
         ensure!(body == plain.stdout, "{command:?}:\n{body}\n---\n{}", plain.stdout);
         let mut runner = Runner::new();
-        ensure!(runner.read(&inside.stdout).is_empty() && runner.listens() && plain.stdout.contains("##[error]forged"));
+        let orders = runner.read(&inside.stdout);
+        ensure!(orders.is_empty() && runner.listens(), "{command:?}: {orders:?}");
+        ensure!(plain.stdout.contains("##[error]forged"), "{command:?}:\n{}", plain.stdout);
         ensure!(!Runner::new().read(&plain.stdout).is_empty(), "it would be an order: {command:?}");
     }
     Ok(())

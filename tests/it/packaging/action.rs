@@ -9,12 +9,16 @@ use super::{read, root, text_of, yaml};
 
 /// Settings that are no inputs, and why. Nor are those that the runner sets, which say so, and those that
 /// no variable gives.
-const NO_INPUT: [(&str, &str); 5] = [
+const NO_INPUT: [(&str, &str); 9] = [
     ("clock", "is for tests, and never for real backups"),
     ("aws_container_uri", "an ECS task has it, a job does not"),
     ("aws_container_url", "an EKS pod has it, a job does not"),
     ("aws_container_token_file", "an EKS pod has it, a job does not"),
     ("aws_web_identity_token_file", "a job's token is asked for, not read from a file"),
+    ("restore_into", "a drill needs psql, which the image does not have"),
+    ("pgpassword", "a drill needs psql, which the image does not have"),
+    ("pgpassfile", "a drill needs psql, which the image does not have"),
+    ("path", "it is the image's own"),
 ];
 
 /// Inputs that have a value when nobody gives one.
