@@ -6,7 +6,7 @@ use std::ffi::OsString;
 /// The variable. It stands in the table of settings too, so that it is told of and not taken for a mistake.
 const ARGS: &str = "SUPABACKUP_ARGS";
 
-/// The arguments as typed, and behind them those of [`ARGS`]: one a line. On a line that begins with a
+/// The arguments as typed, and behind them those of `SUPABACKUP_ARGS`: one a line. On a line that begins with a
 /// dash, a space ends the flag, and all behind it is its value: `--depth hashed`, `--where name=Ann Lee`.
 /// Nothing else is split, unquoted or expanded.
 pub fn arguments(typed: impl IntoIterator<Item = OsString>, vars: &[(OsString, OsString)]) -> Vec<OsString> {
