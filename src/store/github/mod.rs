@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
 use crate::github::{Ask, Github, GithubError, Reason};
-use crate::store::StoreError;
+use crate::store::{Key, StoreError};
 
 /// The bytes of a file and what a list says of them agree, as far as it says something.
 fn is_whole(bytes: &[u8], size: u64, digest: Option<&str>) -> bool {
@@ -105,6 +105,20 @@ async fn download(
         }
     };
     github.ask(ask, request).await
+}
+
+/// A folder's name, checked.
+fn folder_of(folder: &str) -> Result<&str, StoreError> {
+    let folder = folder.strip_suffix('/').unwrap_or(folder);
+    if !folder.is_empty() {
+        Key::new(folder)?;
+    }
+    Ok(folder)
+}
+
+/// What of a key is below a folder.
+fn below<'a>(key: &'a str, folder: &str) -> Option<&'a str> {
+    if folder.is_empty() { Some(key) } else { key.strip_prefix(folder)?.strip_prefix('/') }
 }
 
 /// Whether there is something here still.

@@ -22,7 +22,7 @@ use tokio::sync::OnceCell;
 
 use crate::github::{Ask, Github, Reason};
 use crate::store::github::tasks::Tasks;
-use crate::store::github::{GithubUrl, Page, download, is_there, is_whole, page, remove, told};
+use crate::store::github::{GithubUrl, Page, below, download, folder_of, is_there, is_whole, page, remove, told};
 use crate::store::{Entry, Key, Store, StoreError};
 
 use runner::Service;
@@ -186,20 +186,6 @@ impl Inner {
         self.view().remove(id);
         Ok(())
     }
-}
-
-/// A folder's name, checked.
-fn folder_of(folder: &str) -> Result<&str, StoreError> {
-    let folder = folder.strip_suffix('/').unwrap_or(folder);
-    if !folder.is_empty() {
-        Key::new(folder)?;
-    }
-    Ok(folder)
-}
-
-/// What of a key is below a folder.
-fn below<'a>(key: &'a str, folder: &str) -> Option<&'a str> {
-    if folder.is_empty() { Some(key) } else { key.strip_prefix(folder)?.strip_prefix('/') }
 }
 
 impl ArtifactStore {

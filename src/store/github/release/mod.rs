@@ -18,8 +18,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
-use crate::store::github::GithubUrl;
 use crate::store::github::tasks::Tasks;
+use crate::store::github::{GithubUrl, below, folder_of};
 use crate::store::{Entry, Key, Store, StoreError};
 
 use inner::Inner;
@@ -39,20 +39,6 @@ fn concerns(group: &str, folder: &str) -> bool {
         text.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
     folder.is_empty() || below(group, folder) || below(folder, group) || group.is_empty()
-}
-
-/// A folder's name, checked.
-fn folder_of(folder: &str) -> Result<&str, StoreError> {
-    let folder = folder.strip_suffix('/').unwrap_or(folder);
-    if !folder.is_empty() {
-        Key::new(folder)?;
-    }
-    Ok(folder)
-}
-
-/// What of a key is below a folder.
-fn below<'a>(key: &'a str, folder: &str) -> Option<&'a str> {
-    if folder.is_empty() { Some(key) } else { key.strip_prefix(folder)?.strip_prefix('/') }
 }
 
 impl ReleaseStore {
